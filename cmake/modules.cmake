@@ -1,0 +1,50 @@
+# One folder, one static library `trainyard_<name>`, one test executable `<name>_test`.
+#
+#   trainyard_module(store SOURCES a.cc DEPS base model LIBS SQLite::SQLite3 TESTS a_test.cc)
+#
+# DEPS are other folders; LIBS are third-party targets; TEST_DEPS are folders that only the tests need.
+
+add_library(trainyard_flags INTERFACE)
+target_include_directories(trainyard_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+target_compile_options(trainyard_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(trainyard_flags INTERFACE -Wthread-safety -Wthread-safety-beta)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_options(trainyard_flags INTERFACE -O1 -g1)
+endif()
+if(TRAINYARD_ANALYZE)
+  target_compile_options(trainyard_flags INTERFACE -fsyntax-only)
+endif()
+if(TRAINYARD_SANITIZE)
+  target_compile_options(trainyard_flags INTERFACE
+    -fsanitize=${TRAINYARD_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(trainyard_flags INTERFACE -fsanitize=${TRAINYARD_SANITIZE})
+endif()
+
+function(trainyard_module NAME)
+  cmake_parse_arguments(M "" "" "SOURCES;DEPS;LIBS;TESTS;TEST_DEPS;TEST_LIBS" ${ARGN})
+  list(TRANSFORM M_DEPS PREPEND trainyard_)
+  list(TRANSFORM M_TEST_DEPS PREPEND trainyard_)
+  if(M_SOURCES)
+    add_library(trainyard_${NAME} STATIC ${M_SOURCES})
+    target_link_libraries(trainyard_${NAME} PUBLIC trainyard_flags ${M_DEPS} ${M_LIBS})
+  else()
+    add_library(trainyard_${NAME} INTERFACE)
+    target_link_libraries(trainyard_${NAME} INTERFACE trainyard_flags ${M_DEPS} ${M_LIBS})
+  endif()
+  if(M_TESTS)
+    trainyard_test(${NAME}_test SOURCES ${M_TESTS}
+                   LIBS trainyard_${NAME} ${M_TEST_DEPS} ${M_TEST_LIBS})
+  endif()
+endfunction()
+
+function(trainyard_test NAME)
+  cmake_parse_arguments(T "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${NAME} ${T_SOURCES})
+  target_link_libraries(${NAME} PRIVATE trainyard_flags ${T_LIBS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${NAME} PRIVATE TRAINYARD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${NAME} COMMAND ${NAME})
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,143 @@
+// The object store: buckets are directories, objects are plain files below them, which jobs see at
+// /gcs/<bucket>.
+//
+// Nothing that a job leaves in a bucket may harm the server: every open is openat2(RESOLVE_BENEATH
+// | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV), O_NONBLOCK, and only regular
+// files with one link, not set-uid, are objects. Metadata lies outside the bucket, keyed by (inode,
+// size, mtime, ctime).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+namespace trainyard::objects {
+
+struct Bucket {
+  std::string name;
+  std::string project;
+  std::string location;
+  absl::Time created;
+};
+
+struct Object {
+  std::string bucket;
+  std::string name;
+  uint64_t size_bytes = 0;
+  int64_t generation = 0;  // microseconds when first seen; grows with each overwrite
+  int64_t metageneration = 1;
+  uint32_t crc32c = 0;
+  std::string md5;  // 16 raw bytes
+  std::string content_type;
+  std::map<std::string, std::string> metadata;  // the user's
+  absl::Time created, updated;
+};
+
+// What must hold for a call to act; negative: not asked. FAILED_PRECONDITION otherwise.
+struct Preconditions {
+  int64_t if_generation_match = -1;  // 0: must not exist
+  int64_t if_generation_not_match = -1;
+  int64_t if_metageneration_match = -1;
+};
+
+struct ObjectAttributes {
+  std::string content_type;
+  std::map<std::string, std::string> metadata;
+  std::string crc32c_base64;  // to be checked against the bytes; empty: not given
+  std::string md5_base64;
+};
+
+struct ObjectPage {
+  std::vector<Object> objects;
+  std::vector<std::string> prefixes;
+  std::string next_page_token;
+};
+
+// Bytes of an object being read: the file as it was when opened.
+class ObjectReader {
+ public:
+  virtual ~ObjectReader() = default;
+  virtual const Object& object() const = 0;
+  // Up to `length` bytes from `offset`; empty at the end.
+  virtual absl::StatusOr<std::string> Read(uint64_t offset, size_t length) = 0;
+};
+
+// Bytes of an object being written: invisible until Commit (rename). Destroyed without Commit: no
+// trace.
+class ObjectWriter {
+ public:
+  virtual ~ObjectWriter() = default;
+  virtual absl::Status Append(std::string_view bytes) = 0;
+  virtual uint64_t size_bytes() const = 0;
+  // Checks the checksums given (INVALID_ARGUMENT), the preconditions, and makes it the object,
+  // durably.
+  virtual absl::StatusOr<Object> Commit() = 0;
+};
+
+// A resumable upload: survives a restart of the server.
+struct Upload {
+  std::string id;
+  std::string bucket, name;
+  uint64_t received_bytes = 0;
+};
+
+struct StoreOptions {
+  std::string data_root;      // buckets: DATA_ROOT/<bucket>/; mode 0700
+  std::string metadata_root;  // metadata, uploads in progress
+  uid_t owner_uid =
+      0;  // files belong to this unprivileged account; 0: whoever runs the server (tests)
+  gid_t owner_gid = 0;
+};
+
+// Threads: any. NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT (name), FAILED_PRECONDITION (bucket not
+// empty, generation).
+class ObjectStore {
+ public:
+  static absl::StatusOr<std::unique_ptr<ObjectStore>> Open(const StoreOptions& options,
+                                                           const base::Clock& clock,
+                                                           base::Random& random);
+  virtual ~ObjectStore() = default;
+
+  virtual absl::StatusOr<Bucket> CreateBucket(const std::string& project, const std::string& name,
+                                              const std::string& location) = 0;
+  virtual absl::StatusOr<Bucket> GetBucket(const std::string& name) = 0;
+  // Of one project; sorted by name.
+  virtual absl::StatusOr<std::vector<Bucket>> ListBuckets(const std::string& project) = 0;
+  virtual absl::Status DeleteBucket(const std::string& name) = 0;
+  // The directory to bind at /gcs/<bucket>.
+  virtual absl::StatusOr<std::string> BucketDirectory(const std::string& name) = 0;
+
+  virtual absl::StatusOr<Object> GetObject(const std::string& bucket, const std::string& name) = 0;
+  virtual absl::StatusOr<std::unique_ptr<ObjectReader>> OpenObject(const std::string& bucket,
+                                                                   const std::string& name) = 0;
+  virtual absl::StatusOr<ObjectPage> ListObjects(const std::string& bucket,
+                                                 const std::string& prefix,
+                                                 const std::string& delimiter, int page_size,
+                                                 const std::string& page_token) = 0;
+  virtual absl::Status DeleteObject(const std::string& bucket, const std::string& name,
+                                    const Preconditions& preconditions) = 0;
+  virtual absl::StatusOr<std::unique_ptr<ObjectWriter>> CreateObject(
+      const std::string& bucket, const std::string& name, const ObjectAttributes& attributes,
+      const Preconditions& preconditions) = 0;
+
+  virtual absl::StatusOr<Upload> StartUpload(const std::string& bucket, const std::string& name,
+                                             const ObjectAttributes& attributes,
+                                             const Preconditions& preconditions) = 0;
+  virtual absl::StatusOr<Upload> GetUpload(const std::string& id) = 0;
+  // OUT_OF_RANGE when `offset` is not what was received so far.
+  virtual absl::StatusOr<Upload> AppendUpload(const std::string& id, uint64_t offset,
+                                              std::string_view bytes) = 0;
+  virtual absl::StatusOr<Object> FinishUpload(const std::string& id) = 0;
+  virtual absl::Status CancelUpload(const std::string& id) = 0;
+};
+
+}  // namespace trainyard::objects
