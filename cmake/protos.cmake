@@ -22,12 +22,21 @@ function(trainyard_proto_closure OUT)
   set(${OUT} ${names} PARENT_SCOPE)
 endfunction()
 
-# trainyard_proto_library(TARGET NAMES...): a static library of the generated C++, never sanitised.
+# trainyard_proto_library(TARGET [LITE] NAMES...): a static library of the generated C++, never sanitised. LITE: for the
+# lite runtime, whatever the files say.
 function(trainyard_proto_library TARGET)
+  cmake_parse_arguments(P "LITE" "" "" ${ARGN})
+  set(directory_out ${TRAINYARD_GENERATED_DIR})
+  set(options)
+  if(P_LITE)
+    set(directory_out ${TRAINYARD_GENERATED_DIR}-lite)
+    set(options "lite:")
+    file(MAKE_DIRECTORY ${directory_out})
+  endif()
   set(sources)
-  foreach(name IN LISTS ARGN)
+  foreach(name IN LISTS P_UNPARSED_ARGUMENTS)
     string(REGEX REPLACE "\\.proto$" "" stem ${name})
-    set(outputs ${TRAINYARD_GENERATED_DIR}/${stem}.pb.cc ${TRAINYARD_GENERATED_DIR}/${stem}.pb.h)
+    set(outputs ${directory_out}/${stem}.pb.cc ${directory_out}/${stem}.pb.h)
     foreach(directory IN LISTS TRAINYARD_PROTO_PATH)
       if(EXISTS ${directory}/${name})
         set(input ${directory}/${name})
@@ -36,13 +45,12 @@ function(trainyard_proto_library TARGET)
     endforeach()
     add_custom_command(
       OUTPUT ${outputs}
-      COMMAND protobuf::protoc ${TRAINYARD_PROTOC_FLAGS} --cpp_out=${TRAINYARD_GENERATED_DIR} ${name}
+      COMMAND protobuf::protoc ${TRAINYARD_PROTOC_FLAGS} --cpp_out=${options}${directory_out} ${name}
       DEPENDS ${input} VERBATIM)
     list(APPEND sources ${outputs})
   endforeach()
   add_library(${TARGET} STATIC ${sources})
-  target_include_directories(${TARGET} SYSTEM PUBLIC ${TRAINYARD_GENERATED_DIR})
+  target_include_directories(${TARGET} SYSTEM PUBLIC ${directory_out})
   target_compile_options(${TARGET} PRIVATE -O1 -g0 -w)
-  # A consumer includes the generated headers: it must not be compiled before they exist.
   set_target_properties(${TARGET} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 endfunction()
