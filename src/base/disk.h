@@ -8,11 +8,11 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace trainyard::base {
@@ -27,7 +27,7 @@ struct FileInfo {
 class AppendFile {
  public:
   virtual ~AppendFile() = default;
-  virtual absl::Status Append(std::string_view bytes) = 0;
+  virtual absl::Status Append(absl::string_view bytes) = 0;
   // What was appended is on stable storage when this returns OK. After a failure the file must not
   // be used again.
   virtual absl::Status Sync() = 0;
@@ -43,7 +43,7 @@ class Disk {
   virtual absl::StatusOr<std::string> ReadRange(const std::string& path, uint64_t offset,
                                                 uint64_t length) = 0;
   // All or nothing, durable on return: temporary file, fsync, rename, fsync of the directory.
-  virtual absl::Status WriteAtomically(const std::string& path, std::string_view contents,
+  virtual absl::Status WriteAtomically(const std::string& path, absl::string_view contents,
                                        mode_t mode) = 0;
   // Creates the file with `mode` when it is not there.
   virtual absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
@@ -66,7 +66,7 @@ class RealDisk : public Disk {
   absl::StatusOr<std::string> Read(const std::string& path) override;
   absl::StatusOr<std::string> ReadRange(const std::string& path, uint64_t offset,
                                         uint64_t length) override;
-  absl::Status WriteAtomically(const std::string& path, std::string_view contents,
+  absl::Status WriteAtomically(const std::string& path, absl::string_view contents,
                                mode_t mode) override;
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
                                                          mode_t mode) override;

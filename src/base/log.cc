@@ -12,11 +12,11 @@
 
 namespace trainyard::base {
 
-void Log(Severity severity, std::string_view text) {
+void Log(Severity severity, absl::string_view text) {
   constexpr char kLetters[] = {'I', 'W', 'E'};
   std::string line =
       absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()), " ",
-                   std::string_view(&kLetters[static_cast<int>(severity)], 1), " ", text, "\n");
+                   absl::string_view(&kLetters[static_cast<int>(severity)], 1), " ", text, "\n");
   // One write(2) per line: lines of several threads never mix.
   [[maybe_unused]] ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }

@@ -4,13 +4,13 @@
 // key, a token or a job's environment. Threads: any.
 #pragma once
 
-#include <string_view>
+#include "absl/strings/string_view.h"
 
 namespace trainyard::base {
 
 enum class Severity { kInfo, kWarning, kError };
 
-void Log(Severity severity, std::string_view text);
+void Log(Severity severity, absl::string_view text);
 
 // Prints what failed and where, and aborts. Behind CHECK.
 [[noreturn]] void FailCheck(const char* file, int line, const char* expression);

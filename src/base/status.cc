@@ -31,17 +31,18 @@ absl::StatusCode CodeOfErrno(int error_number) {
 
 }  // namespace
 
-absl::Status ErrnoStatus(int error_number, std::string_view what) {
+absl::Status ErrnoStatus(int error_number, absl::string_view what) {
   char buffer[128];
   const char* text = strerror_r(error_number, buffer, sizeof(buffer));
   return absl::Status(CodeOfErrno(error_number), absl::StrCat(what, ": ", text));
 }
 
-absl::Status Annotate(const absl::Status& status, std::string_view prefix) {
+absl::Status Annotate(const absl::Status& status, absl::string_view prefix) {
   if (status.ok()) return status;
   absl::Status annotated(status.code(), absl::StrCat(prefix, ": ", status.message()));
-  status.ForEachPayload(
-      [&](std::string_view url, const absl::Cord& payload) { annotated.SetPayload(url, payload); });
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    annotated.SetPayload(url, payload);
+  });
   return annotated;
 }
 

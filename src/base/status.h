@@ -1,10 +1,9 @@
 // Status macros, and errno as a status. The only two macros for error flow in this project.
 #pragma once
 
-#include <string_view>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace trainyard::base {
 
@@ -12,10 +11,10 @@ namespace trainyard::base {
 // to ALREADY_EXISTS, EACCES and EPERM to PERMISSION_DENIED, ENOSPC and EDQUOT to
 // RESOURCE_EXHAUSTED, EINVAL to INVALID_ARGUMENT, the rest to INTERNAL. The message is "what:
 // strerror".
-absl::Status ErrnoStatus(int error_number, std::string_view what);
+absl::Status ErrnoStatus(int error_number, absl::string_view what);
 
 // The same code and payloads, with `prefix` and ": " before the message.
-absl::Status Annotate(const absl::Status& status, std::string_view prefix);
+absl::Status Annotate(const absl::Status& status, absl::string_view prefix);
 
 }  // namespace trainyard::base
 

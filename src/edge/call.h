@@ -6,12 +6,12 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 
@@ -47,7 +47,7 @@ class Authenticator {
  public:
   virtual ~Authenticator() = default;
   // `authorization`: the header's value, maybe empty. Never logs it. Threads: any.
-  virtual absl::StatusOr<Caller> Authenticate(std::string_view authorization) = 0;
+  virtual absl::StatusOr<Caller> Authenticate(absl::string_view authorization) = 0;
 };
 
 // Decides whether a caller may. Threads: any; must be quick (memory only).
@@ -56,8 +56,8 @@ class Policy {
   virtual ~Policy() = default;
   // `permission`: "aiplatform.customJobs.create"; `resource`: the full name it is checked on.
   // PERMISSION_DENIED in Google's form otherwise.
-  virtual absl::Status Check(const Caller& caller, std::string_view permission,
-                             std::string_view resource) = 0;
+  virtual absl::Status Check(const Caller& caller, absl::string_view permission,
+                             absl::string_view resource) = 0;
 };
 
 // One line for each mutating call, allowed or refused.

@@ -6,12 +6,12 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "edge/call.h"
 
 namespace trainyard::edge {
@@ -37,9 +37,9 @@ struct HttpRequest {
   std::string peer;
 
   // First value; empty when absent.
-  std::string_view Header(std::string_view lower_case_name) const;
-  std::string_view Query(std::string_view name) const;
-  bool HasQuery(std::string_view name) const;
+  absl::string_view Header(absl::string_view lower_case_name) const;
+  absl::string_view Query(absl::string_view name) const;
+  bool HasQuery(absl::string_view name) const;
 };
 
 // Push side of a response. Start once, then Write; the connection's time-outs hold. A handler that
@@ -49,7 +49,7 @@ class HttpWriter {
   virtual ~HttpWriter() = default;
   // `content_length` < 0: chunked.
   virtual absl::Status Start(int status, const Headers& headers, int64_t content_length) = 0;
-  virtual absl::Status Write(std::string_view bytes) = 0;
+  virtual absl::Status Write(absl::string_view bytes) = 0;
 };
 
 // Runs on the connection's own thread and may block.
@@ -62,7 +62,7 @@ struct HttpRoute {
 };
 
 // Decodes %XX (and '+' when `plus_is_space`). INVALID_ARGUMENT on a broken escape.
-absl::StatusOr<std::string> PercentDecode(std::string_view text, bool plus_is_space);
+absl::StatusOr<std::string> PercentDecode(absl::string_view text, bool plus_is_space);
 
 // {"error": {"code": 404, "message": ..., "status": "NOT_FOUND", "details": [...]}} with its HTTP
 // status.

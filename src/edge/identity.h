@@ -52,8 +52,9 @@ struct NewKey {
 
 // RSA 2048. `token_uri` e.g. "https://127.0.0.1:8443/token"; `project` is the default project in
 // the file.
-absl::StatusOr<NewKey> MakeServiceAccountKey(base::Random& random, std::string_view email,
-                                             std::string_view project, std::string_view token_uri);
+absl::StatusOr<NewKey> MakeServiceAccountKey(base::Random& random, absl::string_view email,
+                                             absl::string_view project,
+                                             absl::string_view token_uri);
 
 // Accounts, in memory, replaced as a whole when they change. Authenticates self-signed JWTs (RS256;
 // iss = sub = account, kid = key, exp, iat, and an audience or a scope) and the access tokens that
@@ -67,19 +68,19 @@ class AccountRegistry : public Authenticator, public Policy {
   void Replace(std::vector<trainyard::store::v1::AccountRecord> accounts);
   std::vector<trainyard::store::v1::AccountRecord> accounts() const;
 
-  absl::StatusOr<Caller> Authenticate(std::string_view authorization) override;
-  absl::Status Check(const Caller& caller, std::string_view permission,
-                     std::string_view resource) override;
+  absl::StatusOr<Caller> Authenticate(absl::string_view authorization) override;
+  absl::Status Check(const Caller& caller, absl::string_view permission,
+                     absl::string_view resource) override;
 
   // The token endpoint: a signed assertion in, an access token out (one hour).
   struct Token {
     std::string access_token;
     int expires_in_seconds = 0;
   };
-  absl::StatusOr<Token> Exchange(std::string_view assertion);
+  absl::StatusOr<Token> Exchange(absl::string_view assertion);
   // A token for the command line and the token file, without an assertion.
   absl::StatusOr<Token> Mint(const std::string& account, absl::Duration lifetime);
-  bool Exists(std::string_view account) const;
+  bool Exists(absl::string_view account) const;
 
  private:
   struct State;
@@ -91,7 +92,7 @@ class AccountRegistry : public Authenticator, public Policy {
 };
 
 // The permissions of a role: "admin", "user", "viewer". Empty for an unknown role.
-const std::vector<std::string>& PermissionsOf(std::string_view role);
+const std::vector<std::string>& PermissionsOf(absl::string_view role);
 
 // JSON Lines in the shape of Google's audit entries, append-only, hash-chained, mode 0600.
 absl::StatusOr<std::unique_ptr<Audit>> OpenAuditFile(base::Disk& disk, const std::string& path);

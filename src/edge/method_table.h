@@ -7,10 +7,10 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "edge/call.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -47,16 +47,16 @@ struct Method {
 class MethodTable {
  public:
   // Reads the embedded descriptor set (or the given one, serialized FileDescriptorSet).
-  static absl::StatusOr<std::unique_ptr<MethodTable>> Create(std::string_view descriptor_set);
+  static absl::StatusOr<std::unique_ptr<MethodTable>> Create(absl::string_view descriptor_set);
 
   // `full_name` must be known; its v1beta1 twin, when there is one with the same shape, is
   // registered with it.
-  void Register(std::string_view full_name, const google::protobuf::Message& request_prototype,
+  void Register(absl::string_view full_name, const google::protobuf::Message& request_prototype,
                 Registration registration);
 
   // Typed form: the handler gets its own message.
   template <typename Request>
-  void Register(std::string_view full_name, std::string permission, std::string resource_field,
+  void Register(absl::string_view full_name, std::string permission, std::string resource_field,
                 bool mutates, std::function<void(const Call&, const Request&, Responder)> handler) {
     Registration registration{
         std::move(permission), std::move(resource_field), mutates,
@@ -67,7 +67,7 @@ class MethodTable {
     Register(full_name, Request::default_instance(), std::move(registration));
   }
 
-  const Method* Find(std::string_view full_name) const;
+  const Method* Find(absl::string_view full_name) const;
   const std::vector<const Method*>& methods() const { return sorted_; }
   const google::protobuf::DescriptorPool& pool() const { return *pool_; }
 
@@ -79,6 +79,6 @@ class MethodTable {
 };
 
 // The descriptor set that is linked into the program.
-std::string_view EmbeddedDescriptorSet();
+absl::string_view EmbeddedDescriptorSet();
 
 }  // namespace trainyard::edge

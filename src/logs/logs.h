@@ -11,11 +11,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/disk.h"
@@ -47,9 +47,9 @@ class Writer {
   virtual ~Writer() = default;
   // Splits at newlines; holds an unfinished last line until more comes, kLogLineBytesMax is
   // reached, or FinishLine.
-  virtual absl::Status AppendBytes(Stream stream, std::string_view bytes) = 0;
+  virtual absl::Status AppendBytes(Stream stream, absl::string_view bytes) = 0;
   virtual absl::Status FinishLine(Stream stream) = 0;
-  virtual absl::Status AppendLine(Stream stream, std::string_view text, bool error) = 0;
+  virtual absl::Status AppendLine(Stream stream, absl::string_view text, bool error) = 0;
   // Readers see everything appended before.
   virtual absl::Status Flush() = 0;
   virtual absl::Status Sync() = 0;
@@ -59,7 +59,7 @@ class Writer {
 struct Cursor {
   std::vector<std::pair<std::string, uint64_t>> tasks;  // sorted by task
   std::string ToString() const;
-  static absl::StatusOr<Cursor> Parse(std::string_view text);
+  static absl::StatusOr<Cursor> Parse(absl::string_view text);
 };
 
 struct TaskLine {

@@ -70,7 +70,7 @@ std::string ClusterSpecOf(const CustomJobSpec& spec, const ReplicaEnvironment& r
 std::string HostNameOf(const ReplicaEnvironment& replica);
 
 // Expands $(NAME) from `variables`; an unknown name stays as it is; $$(NAME) gives $(NAME).
-std::string ExpandVariables(std::string_view text,
+std::string ExpandVariables(absl::string_view text,
                             const std::map<std::string, std::string>& variables);
 
 }  // namespace trainyard::model

@@ -15,11 +15,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace trainyard::model {
@@ -43,7 +43,7 @@ struct Filter {
 };
 
 // INVALID_ARGUMENT with the column and what was expected there.
-absl::StatusOr<Filter> ParseFilter(std::string_view text);
+absl::StatusOr<Filter> ParseFilter(absl::string_view text);
 
 // nullopt: the field is not set.
 using FilterFields = std::function<std::optional<FilterValue>(const std::string& path)>;

@@ -26,6 +26,6 @@ absl::StatusOr<JobState> Next(JobState state, JobEvent event);
 // SUCCEEDED, FAILED, CANCELLED (and EXPIRED, PARTIALLY_SUCCEEDED, which are never entered).
 bool IsTerminal(JobState state);
 
-std::string_view NameOf(JobEvent event);
+absl::string_view NameOf(JobEvent event);
 
 }  // namespace trainyard::model

@@ -5,8 +5,9 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace trainyard::model {
 
@@ -24,10 +25,10 @@ struct MachineType {
 class MachineCatalog {
  public:
   explicit MachineCatalog(const std::vector<MachineType>& site_types = {});
-  const MachineType* Find(std::string_view name) const;
+  const MachineType* Find(absl::string_view name) const;
   // Whether `accelerator` x `count` may be attached to `machine`; the empty string when it may,
   // else why not.
-  std::string CheckAccelerator(std::string_view machine, std::string_view accelerator,
+  std::string CheckAccelerator(absl::string_view machine, absl::string_view accelerator,
                                int count) const;
   // All names, sorted; for messages.
   std::vector<std::string> Names() const;

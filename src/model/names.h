@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace trainyard::model {
 
@@ -27,18 +27,19 @@ struct ResourceName {
 };
 
 // INVALID_ARGUMENT naming the form that was expected.
-absl::StatusOr<Location> ParseLocation(std::string_view name);
-absl::StatusOr<ResourceName> ParseResourceName(std::string_view name, std::string_view collection);
+absl::StatusOr<Location> ParseLocation(absl::string_view name);
+absl::StatusOr<ResourceName> ParseResourceName(absl::string_view name,
+                                               absl::string_view collection);
 
 // "projects/P/locations/L[/collection/id]/operations/OP" -> the canonical
 // "projects/P/locations/L/operations/OP".
-absl::StatusOr<ResourceName> ParseOperationName(std::string_view name);
+absl::StatusOr<ResourceName> ParseOperationName(absl::string_view name);
 
 // Google's region names that Vertex AI serves (the Python SDK's and gcloud's lists), sorted.
 const std::vector<std::string>& Regions();
 
 // The stable number that stands for a project id where Google's service shows a project number: 12
 // digits, from a hash of the id; a name of digits only is its own number.
-std::string ProjectNumber(std::string_view project);
+std::string ProjectNumber(absl::string_view project);
 
 }  // namespace trainyard::model

@@ -11,11 +11,11 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -76,7 +76,7 @@ class ObjectReader {
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
-  virtual absl::Status Append(std::string_view bytes) = 0;
+  virtual absl::Status Append(absl::string_view bytes) = 0;
   virtual uint64_t size_bytes() const = 0;
   // Checks the checksums given (INVALID_ARGUMENT), the preconditions, and makes it the object,
   // durably.
@@ -135,7 +135,7 @@ class ObjectStore {
   virtual absl::StatusOr<Upload> GetUpload(const std::string& id) = 0;
   // OUT_OF_RANGE when `offset` is not what was received so far.
   virtual absl::StatusOr<Upload> AppendUpload(const std::string& id, uint64_t offset,
-                                              std::string_view bytes) = 0;
+                                              absl::string_view bytes) = 0;
   virtual absl::StatusOr<Object> FinishUpload(const std::string& id) = 0;
   virtual absl::Status CancelUpload(const std::string& id) = 0;
 };
