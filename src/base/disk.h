@@ -42,21 +42,28 @@ class Disk {
   // At most `length` bytes from `offset`; fewer at the end of the file.
   virtual absl::StatusOr<std::string> ReadRange(const std::string& path, uint64_t offset,
                                                 uint64_t length) = 0;
-  // All or nothing, durable on return: temporary file, fsync, rename, fsync of the directory.
+  // All or nothing, durable on return: temporary file, fsync, rename, fsync of the directory. A
+  // crash may leave the temporary file: PATH.XXXXXX.tmp.
   virtual absl::Status WriteAtomically(const std::string& path, absl::string_view contents,
                                        mode_t mode) = 0;
   // Creates the file with `mode` when it is not there.
   virtual absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
                                                                  mode_t mode) = 0;
+  // Durable on return.
   virtual absl::Status Truncate(const std::string& path, uint64_t size_bytes) = 0;
+  // Replaces `to`. Durable on return: fsync of both directories.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
-  // OK when it was not there.
+  // OK when it was not there. After a crash of the machine it may be there again.
   virtual absl::Status Remove(const std::string& path) = 0;
-  // Never follows a link out of the tree. OK when it was not there.
+  // Never follows a link out of the tree, never enters a mount point (FAILED_PRECONDITION). OK when
+  // it was not there.
   virtual absl::Status RemoveTree(const std::string& path) = 0;
+  // With all parents; each that it makes gets `mode`. Durable with the first file made durable
+  // there.
   virtual absl::Status MakeDirectories(const std::string& path, mode_t mode) = 0;
   // Names without the directory, sorted.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
+  // Of a link itself, not of what it leads to.
   virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
   virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;
 };

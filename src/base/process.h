@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/mutex.h"
 
 namespace trainyard::base {
 
@@ -43,7 +45,8 @@ struct ProcessIdentity {
 class Processes {
  public:
   virtual ~Processes() = default;
-  // Runs to the end. A non-zero exit is an OK result; the error is for what could not be started.
+  // Runs to the end of the command itself: what it leaves in the background is not waited for. A
+  // non-zero exit is an OK result; the error is for what could not be started.
   virtual absl::StatusOr<CommandResult> Run(const Command& command) = 0;
   // Starts in a session of its own, with every descriptor above 2 closed, and does not wait. It
   // outlives this process; while this process lives it reaps it.
@@ -53,15 +56,27 @@ class Processes {
   virtual absl::Status Signal(const ProcessIdentity& process, int signal) = 0;
 };
 
+// Children of Start are reaped by a thread that the first Start begins; the destructor ends that
+// thread, not the children.
 class RealProcesses : public Processes {
  public:
+  RealProcesses();
+  ~RealProcesses() override;
   absl::StatusOr<CommandResult> Run(const Command& command) override;
   absl::StatusOr<ProcessIdentity> Start(const Command& command) override;
   bool IsAlive(const ProcessIdentity& process) override;
   absl::Status Signal(const ProcessIdentity& process, int signal) override;
+
+ private:
+  class Reaper;
+  Reaper& reaper() EXCLUDES(mutex_);
+
+  Mutex mutex_;
+  std::unique_ptr<Reaper> reaper_ GUARDED_BY(mutex_);
 };
 
-// The identity of a running process. NOT_FOUND when there is none with that pid.
+// The identity of a running process. NOT_FOUND when there is none with that pid, or it has ended
+// and waits to be reaped.
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid);
 
 }  // namespace trainyard::base
