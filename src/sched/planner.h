@@ -36,6 +36,7 @@ struct QueuedJob {
   Need need;
   absl::Time created;
   int priority = 0;
+  absl::Duration timeout = absl::InfiniteDuration();  // of its run; for estimates
 };
 
 struct Snapshot {
@@ -53,10 +54,18 @@ struct Blocker {
   std::vector<std::string> holders;
 };
 
+// What would start a waiting job at once: either of the two. Nothing when both are empty.
+struct Change {
+  std::vector<std::string> end;  // jobs, running or ahead in the queue, that would have to go
+  Need ask_at_most;              // a need of the job itself that would fit
+  bool may_ask_less = false;     // `ask_at_most` is set
+};
+
 struct Explanation {
   int position = 0;  // 1: head of the queue
   std::vector<Blocker> blockers;
-  std::string smallest_change;
+  Change change;
+  std::string smallest_change;  // `change` in words
   absl::Time estimated_start = absl::InfiniteFuture();
   bool can_ever_start = true;
   std::string summary;
@@ -68,11 +77,19 @@ struct Plan {
   std::vector<Blocker> head_blockers;
 };
 
-// FIFO: nothing overtakes the head. The same snapshot and time, the same plan.
+// FIFO: nothing overtakes the head. The same snapshot and time, the same plan; the order of
+// `running` does not matter. A snapshot may hold only the first jobs of a longer queue: the plan is
+// then the first part of the whole queue's.
 Plan MakePlan(const Snapshot& snapshot, absl::Time now);
 
 // What the machine counts for a need, under its placement.
 Need CountedNeed(const Machine& machine, const Need& need);
+
+// Why a job with this need can never start on this machine, and what to change; empty when it can.
+std::string WhyNever(const Machine& machine, const Need& need);
+
+// What no running job counts for. Below zero after the machine shrank.
+Need FreeOf(const Snapshot& snapshot);
 
 // All blockers of one job, from the same code. `name` is queued in the snapshot.
 Explanation Explain(const Snapshot& snapshot, const std::string& name, absl::Time now);
