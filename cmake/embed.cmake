@@ -1,12 +1,12 @@
-# Writes an assembler file that holds INPUT between the symbols trainyard_descriptors_begin and _end.
+# Writes an assembler file that holds the file INPUT between the symbols SYMBOL_begin and SYMBOL_end.
 file(WRITE ${OUTPUT} "
     .section .rodata
-    .global trainyard_descriptors_begin
-    .global trainyard_descriptors_end
+    .global ${SYMBOL}_begin
+    .global ${SYMBOL}_end
     .balign 16
-trainyard_descriptors_begin:
+${SYMBOL}_begin:
     .incbin \"${INPUT}\"
-trainyard_descriptors_end:
+${SYMBOL}_end:
     .byte 0
     .section .note.GNU-stack,\"\",@progbits
 ")

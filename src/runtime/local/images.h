@@ -59,7 +59,9 @@ struct ImageOptions {
   std::string cache_directory;  // "/var/cache/trainyard"
   uint32_t uid_base = 100000;   // host uid of the container's root
   std::string mirror;           // Debian mirror for mmdebstrap; empty: the machine's own sources
-  std::vector<std::string> index_environment;  // "NAME=value" for uv: package index, proxy, CA
+  std::vector<std::string> index_environment;  // "NAME=value" for the installers: index, proxy, CA
+  std::string ca_bundle;                       // PEM; what a job trusts; empty: Debian's own
+  std::vector<std::string> job_environment;    // "NAME=value" in every job: index, proxy
 };
 
 // `disk` and `processes` outlive it.
