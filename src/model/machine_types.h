@@ -17,6 +17,7 @@ struct MachineType {
   int64_t memory_bytes = 0;
   std::string accelerator_type;  // fixed with the machine, "NVIDIA_TESLA_A100"; empty: none
   int accelerator_count = 0;
+  bool tpu = false;
   bool site = false;  // declared by this site's configuration
 };
 
@@ -30,6 +31,9 @@ class MachineCatalog {
   // else why not.
   std::string CheckAccelerator(absl::string_view machine, absl::string_view accelerator,
                                int count) const;
+  // What a message says to who asked for `name`, which is not here: the sizes of its family, else
+  // the families.
+  std::string Suggest(absl::string_view name) const;
   // All names, sorted; for messages.
   std::vector<std::string> Names() const;
 
