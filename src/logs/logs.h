@@ -34,12 +34,18 @@ struct Line {
 };
 
 struct WriterOptions {
-  std::string directory;  // of the task; made when absent
-  uint64_t bytes_max = uint64_t{1} << 30;
+  std::string directory;                              // of the task; made when absent
+  uint64_t bytes_max = uint64_t{1} << 30;             // of all segments: the oldest go beyond it
+  absl::Duration age_max = absl::InfiniteDuration();  // segments last written before it go
   mode_t mode = 0600;
 };
 
-// Threads: one at a time. Batch: lines are buffered until Flush; Sync makes them durable.
+// Threads: one at a time; one writer for a directory. Batch: lines are buffered until Flush; Sync
+// makes them durable. Times within a task never go back: a clock that is set back is passed over at
+// the pace of monotonic time.
+//
+// A failed write loses what was buffered, and the status says why; go on calling: the writer tries
+// again from time to time and then declares in the log how many lines were lost.
 class Writer {
  public:
   static absl::StatusOr<std::unique_ptr<Writer>> Open(base::Disk& disk, const base::Clock& clock,
@@ -73,7 +79,9 @@ struct ReadOptions {
   absl::Time until = absl::InfiniteFuture();  // exclusive
   int lines_max = 1000;
   uint64_t bytes_max = 4 << 20;
-  bool newest_first = false;  // then `cursor` is ignored: the last `lines_max` lines, newest first
+  // Newest first: the last lines before `cursor` (an empty one: the end), which moves back; the
+  // next call gives the page before, whatever was appended meanwhile.
+  bool newest_first = false;
 };
 
 // Threads: any.
@@ -81,13 +89,17 @@ class Reader {
  public:
   Reader(base::Disk& disk, std::string root) : disk_(disk), root_(std::move(root)) {}
   // Lines after `cursor` in (time, task, sequence) order; moves the cursor. NOT_FOUND is never
-  // returned: a job without a log has no lines.
+  // returned: a job without a log has no lines. In place of damage there is one service line that
+  // says what is lost. Costs a few small reads a task, and the lines: what was read before is not
+  // read again.
   absl::StatusOr<std::vector<TaskLine>> Read(const std::string& job_id, Cursor& cursor,
                                              const ReadOptions& options) const;
   // Job ids that have a log.
   absl::StatusOr<std::vector<std::string>> ListJobs() const;
   absl::StatusOr<std::vector<std::string>> ListTasks(const std::string& job_id) const;
   absl::Status RemoveJob(const std::string& job_id) const;
+  // Removes the logs of jobs that nothing was written to since `time`; returns their ids.
+  absl::StatusOr<std::vector<std::string>> RemoveOlderThan(absl::Time time) const;
 
  private:
   base::Disk& disk_;
