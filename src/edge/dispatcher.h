@@ -82,7 +82,7 @@ class Dispatcher {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace trainyard::edge

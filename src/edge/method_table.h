@@ -69,13 +69,19 @@ class MethodTable {
 
   const Method* Find(absl::string_view full_name) const;
   const std::vector<const Method*>& methods() const { return sorted_; }
+  // Full names, in the order of the descriptor set.
+  const std::vector<std::string>& services() const { return services_; }
   const google::protobuf::DescriptorPool& pool() const { return *pool_; }
 
  private:
   MethodTable() = default;
+  void AddService(const google::protobuf::ServiceDescriptor& service);
+  void FindTwin(Method& method);
+
   std::unique_ptr<google::protobuf::DescriptorPool> pool_;
   std::map<std::string, std::unique_ptr<Method>, std::less<>> methods_;
   std::vector<const Method*> sorted_;
+  std::vector<std::string> services_;
 };
 
 // The descriptor set that is linked into the program.
