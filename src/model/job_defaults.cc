@@ -1,5 +1,5 @@
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "google/api/field_behavior.pb.h"
 #include "model/custom_job.h"
 #include "model/validate_parts.h"
@@ -22,7 +22,8 @@ const char* DiskTypeOf(absl::string_view machine) {
 // One "/" at the end and between segments: a staging bucket given with its "/" makes two.
 std::string DirectoryOf(absl::string_view uri) {
   std::string directory = "gs://";
-  for (char c : absl::string_view(uri).substr(directory.size())) {
+  if (!absl::ConsumePrefix(&uri, directory)) return std::string(uri);
+  for (char c : uri) {
     if (c != '/' || directory.back() != '/') directory += c;
   }
   if (directory.back() != '/') directory += '/';

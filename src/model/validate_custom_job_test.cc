@@ -276,13 +276,15 @@ TEST(ValidateTest, Pools) {
                           "empty."));
 }
 
-TEST(ValidateTest, OnePool) {
-  struct PoolCase {
-    const char* base;
-    std::string change;  // to the pool
-    std::vector<std::string> errors;
-  };
-  const PoolCase cases[] = {
+// A change to the only pool of a good job, and part of each error that it gives.
+struct PoolCase {
+  const char* base;
+  std::string change;
+  std::vector<std::string> errors;
+};
+
+const std::vector<PoolCase>& PoolCases() {
+  static const auto& cases = *new std::vector<PoolCase>{
       {kGood, "replica_count: 2", {"replica_count: Must be 1 in the first pool; it is 2."}},
       {kGood, "replica_count: -1", {"replica_count"}},
       {kGood, "replica_count: 0", {}},
@@ -340,7 +342,11 @@ TEST(ValidateTest, OnePool) {
       {kPackage, "python_package_spec { package_uris: 'gs://bucket' }", {"package_uris[1]"}},
       {kPackage, "python_package_spec { python_module: 'a/b' }", {"python_module"}},
   };
-  for (const PoolCase& c : cases) {
+  return cases;
+}
+
+TEST(ValidateTest, OnePool) {
+  for (const PoolCase& c : PoolCases()) {
     CustomJob job = WithPool(c.base, [&](auto& pool) {
       EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(c.change, &pool)) << c.change;
     });
@@ -433,16 +439,17 @@ TEST(CheckSupportedTest, Table) {
       EXPECT_THAT(std::string(status.message()), HasSubstr(error));
     }
   }
-  struct PoolCase {
+  struct PoolChange {
     const char* change;
     const char* error;
   };
-  for (const PoolCase& c :
-       {PoolCase{"machine_spec { accelerator_type: NVIDIA_TESLA_T4 accelerator_count: 1 }",
-                 "machine_spec.accelerator_type: This server does not give GPUs"},
-        PoolCase{"machine_spec { machine_type: 'g2-standard-4' }",
-                 "machine_spec.machine_type: This server does not give GPUs"},
-        PoolCase{"nfs_mounts {}", "mounts no NFS"}, PoolCase{"lustre_mounts {}", "no Lustre"}}) {
+  for (const PoolChange& c :
+       {PoolChange{"machine_spec { accelerator_type: NVIDIA_TESLA_T4 accelerator_count: 1 }",
+                   "machine_spec.accelerator_type: This server does not give GPUs"},
+        PoolChange{"machine_spec { machine_type: 'g2-standard-4' }",
+                   "machine_spec.machine_type: This server does not give GPUs"},
+        PoolChange{"nfs_mounts {}", "mounts no NFS"},
+        PoolChange{"lustre_mounts {}", "no Lustre"}}) {
     CustomJob job = WithPool(kGood, [&](auto& pool) {
       EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(c.change, &pool));
     });
