@@ -59,7 +59,7 @@ std::vector<TaskLine> ReadAll(FakeDisk& disk, bool newest_first) {
 }
 
 std::unique_ptr<Writer> Open(FakeDisk& disk, FakeClock& clock) {
-  auto writer = Writer::Open(disk, clock, {.directory = kDirectory, .bytes_max = 1 << 20});
+  auto writer = Writer::Open(disk, clock, {.directory = kDirectory, .bytes_max = 64 << 20});
   CHECK(writer.ok());
   return *std::move(writer);
 }

@@ -1,5 +1,6 @@
 #include "logs/segment_scan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@ void SegmentScan::Seek(const Block& block) {
 }
 
 absl::StatusOr<bool> SegmentScan::Next(Line& line) {
+  was_loss_ = false;
   if (pending_.has_value()) {
     line = *std::exchange(pending_, std::nullopt);
   } else if (ended_) {
@@ -38,25 +40,28 @@ absl::StatusOr<bool> SegmentScan::Next(Line& line) {
 absl::StatusOr<bool> SegmentScan::FindSoundRecord() {
   uint64_t first = decoder_.next_sequence();
   uint64_t damaged_block = decoder_.position() / kBlockBytes;
+  reached_sequence_ = 0;
   ASSIGN_OR_RETURN(bool skipped, decoder_.SkipOne());
-  Line line;
-  if (skipped) {
-    pending_start_ = decoder_.position();
-    ASSIGN_OR_RETURN(RecordKind kind, decoder_.Next(line));
-    if (kind == RecordKind::kLine) pending_ = std::move(line);
-    return pending_.has_value();
-  }
+  if (skipped) return TakePending();
   for (uint64_t index = damaged_block + 1; index < decoder_.block_count(); ++index) {
     ASSIGN_OR_RETURN(std::optional<Block> block, decoder_.FindBlock(index, index));
     if (!block.has_value() || block->header.first_sequence <= first) continue;
+    reached_sequence_ = block->header.first_sequence;
     decoder_.Seek(*block);
-    pending_start_ = decoder_.position();
-    ASSIGN_OR_RETURN(RecordKind kind, decoder_.Next(line));
-    if (kind != RecordKind::kLine) continue;
-    pending_ = std::move(line);
-    return true;
+    ASSIGN_OR_RETURN(bool found, TakePending());
+    if (found) return true;
+    ASSIGN_OR_RETURN(skipped, decoder_.SkipOne());
+    if (skipped) return TakePending();
   }
   return false;
+}
+
+absl::StatusOr<bool> SegmentScan::TakePending() {
+  Line line;
+  pending_start_ = decoder_.position();
+  ASSIGN_OR_RETURN(RecordKind kind, decoder_.Next(line));
+  if (kind == RecordKind::kLine) pending_ = std::move(line);
+  return pending_.has_value();
 }
 
 absl::StatusOr<bool> SegmentScan::Finish(RecordKind kind, Line& line) {
@@ -68,7 +73,7 @@ absl::StatusOr<bool> SegmentScan::Finish(RecordKind kind, Line& line) {
   } else {
     // A record cut short at the end of the last segment may be on its way.
     if (kind != RecordKind::kDamaged) return false;
-    line = LossOf(first, first + 1);
+    line = LossOf(first, std::max(first, reached_sequence_) + 1);
     line.text = absl::StrCat("The log is damaged here: what follows line ", first - 1,
                              " cannot be read and is left out.");
   }
@@ -76,7 +81,8 @@ absl::StatusOr<bool> SegmentScan::Finish(RecordKind kind, Line& line) {
   return true;
 }
 
-Line SegmentScan::LossOf(uint64_t first, uint64_t end) const {
+Line SegmentScan::LossOf(uint64_t first, uint64_t end) {
+  was_loss_ = true;
   Line line{.sequence = end - 1, .time = last_time_, .stream = Stream::kService, .error = true};
   line.text = end - first == 1
                   ? absl::StrCat("The log is damaged here: line ", first, " is left out.")

@@ -23,6 +23,8 @@ class SegmentScan {
 
   // False at the end.
   absl::StatusOr<bool> Next(Line& line);
+  // The line that Next gave declares a loss.
+  bool was_loss() const { return was_loss_; }
   // Where the next record starts.
   uint64_t position() const { return pending_.has_value() ? pending_start_ : decoder_.position(); }
   // Behind the last line: the sequence of the next one that will be written.
@@ -31,14 +33,17 @@ class SegmentScan {
  private:
   // Finds the next whole record behind damage; it becomes pending.
   absl::StatusOr<bool> FindSoundRecord();
+  absl::StatusOr<bool> TakePending();
   // The line that declares the loss of [first, end).
-  Line LossOf(uint64_t first, uint64_t end) const;
+  Line LossOf(uint64_t first, uint64_t end);
   absl::StatusOr<bool> Finish(RecordKind kind, Line& line);
 
   SegmentDecoder decoder_;
   uint64_t next_first_sequence_;
   bool ended_ = false;
+  bool was_loss_ = false;
   uint64_t end_sequence_ = 0;
+  uint64_t reached_sequence_ = 0;  // the highest that a header names behind damage without end
   absl::Time last_time_ = absl::UnixEpoch();
   std::optional<Line> pending_;  // behind a loss that was declared
   uint64_t pending_start_ = 0;

@@ -160,19 +160,31 @@ absl::Status TaskLog::LoadPreviousLines() {
       if (scan_.has_value()) blocks_left_ = std::max<uint64_t>(scan_->decoder().block_count(), 1);
       continue;
     }
-    ASSIGN_OR_RETURN(std::optional<Block> block, scan_->decoder().FindBlock(0, blocks_left_ - 1));
-    scan_->Seek(*block);
     bool last = blocks_left_ >= scan_->decoder().block_count();
     uint64_t end = last ? UINT64_MAX : blocks_left_ * kBlockBytes;
-    blocks_left_ = block->index;
-    while (scan_->position() < end) {
-      Line line;
-      ASSIGN_OR_RETURN(bool more, scan_->Next(line));
-      if (!more) break;
-      lines_.push_back(std::move(line));
+    bool starts_with_loss = true;
+    // A loss may have begun before: then it is declared as one, as it is forward.
+    for (uint64_t blocks = blocks_left_; blocks > 0 && starts_with_loss;) {
+      ASSIGN_OR_RETURN(std::optional<Block> block, scan_->decoder().FindBlock(0, blocks - 1));
+      blocks_left_ = blocks = block->index;
+      ASSIGN_OR_RETURN(starts_with_loss, ReadBlocks(*block, end));
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> TaskLog::ReadBlocks(const Block& first, uint64_t end) {
+  lines_.clear();
+  scan_->Seek(first);
+  bool starts_with_loss = false;
+  while (scan_->position() < end) {
+    Line line;
+    ASSIGN_OR_RETURN(bool more, scan_->Next(line));
+    if (!more) break;
+    if (lines_.empty()) starts_with_loss = scan_->was_loss();
+    lines_.push_back(std::move(line));
+  }
+  return starts_with_loss;
 }
 
 }  // namespace trainyard::logs

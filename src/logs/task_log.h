@@ -48,6 +48,9 @@ class TaskLog {
   absl::StatusOr<size_t> IndexBefore(absl::Time time);
   // Reads blocks into `lines_` until there is a line or nothing before.
   absl::Status LoadPreviousLines();
+  // Reads the lines that start from `first` on, before `end`, into `lines_`; true when they begin
+  // with a loss.
+  absl::StatusOr<bool> ReadBlocks(const Block& first, uint64_t end);
 
   base::Disk& disk_;
   std::vector<SegmentFile> segments_;
