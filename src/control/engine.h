@@ -42,6 +42,8 @@ struct EngineOptions {
   absl::Duration plan_debounce = absl::Milliseconds(1);
   absl::Duration stop_grace = absl::Seconds(30);
   size_t command_queue_max = 10'000;
+  // The longest that a commit waits for callers who are about to come; see control/command_queue.h.
+  absl::Duration gather_max = absl::Milliseconds(2);
 };
 
 template <typename T>
@@ -52,7 +54,9 @@ struct EngineStatus {
   int64_t queued = 0, running = 0;
 };
 
-// Threads: any. Replies are called on the engine's thread and must not block.
+// Threads: any. Replies are called on the engine's thread, or, when the engine is too busy, stops,
+// or can see at once that it must refuse, before the call returns. They must not block. The
+// destructor answers what waits with UNAVAILABLE; nothing of the engine runs after it.
 class Engine {
  public:
   // All references outlive the engine. `executor` is the engine's own.

@@ -41,7 +41,7 @@ struct Observation {
     kExited,   // `exit` is set
     kFailed,   // could not be started: `failure` says why, its code decides whether it is permanent
     kLost,     // its runner vanished without an exit record
-    kGone,     // every trace of it is removed: it may be forgotten
+    kGone,     // every trace of it is removed: it may be forgotten. The next attempt waits for it.
   };
   Kind kind = Kind::kRunning;
   std::string replica_id;
@@ -50,7 +50,8 @@ struct Observation {
   absl::Status failure;
 };
 
-// Threads: SetDesired from the engine's thread; `observe` is called from any thread.
+// Threads: SetDesired from the engine's thread; CheckImage and `observe` are called from any
+// thread.
 class Runtime {
  public:
   virtual ~Runtime() = default;
