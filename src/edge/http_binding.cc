@@ -235,7 +235,7 @@ RouteMatch RouteTable::Match(absl::string_view http_verb, absl::string_view path
   if (match.segments[0] == "ui") match.segments[0] = "v1";
   const absl::string_view last = match.segments.back();
   const size_t colon = last.rfind(':');
-  if (colon != absl::string_view::npos) {
+  if (colon != absl::string_view::npos && colon + 1 < last.size()) {
     match.segments.back() = last.substr(0, colon);
     Search search = {http_verb, last.substr(colon + 1), match.segments, nullptr, match.allowed};
     Walk(*root_, 0, search);

@@ -29,11 +29,12 @@ std::vector<MixinRule> MixinRules() {
       AddOperationRules(version, parent, rules);
       parent += "/*/*";
     }
-    const std::string service = "google.cloud.location.Locations/";
-    const std::string prefix = absl::StrCat("/", version, "/{name=projects/*");
-    rules.push_back({service + "GetLocation", {"GET", prefix + "/locations/*}"}});
-    rules.push_back({service + "ListLocations", {"GET", prefix + "}/locations"}});
   }
+  // The rules of v1 stand in the proto.
+  const std::string service = "google.cloud.location.Locations/";
+  const std::string prefix = "/v1beta1/{name=projects/*";
+  rules.push_back({service + "GetLocation", {"GET", prefix + "/locations/*}"}});
+  rules.push_back({service + "ListLocations", {"GET", prefix + "}/locations"}});
   return rules;
 }
 
