@@ -35,7 +35,7 @@ struct Record {
   bool live = false;   // not terminal: loaded by the engine at start
   std::string display_name;
   std::map<std::string, std::string> labels;
-  absl::Time create_time;  // microseconds; with `name` the order of lists: newest first
+  absl::Time create_time;  // microseconds. Lists are newest first; of equal times the later put
   std::string value;       // serialized message
   int64_t revision = 0;    // set by the store: the transaction that wrote it last
 };
@@ -80,6 +80,9 @@ struct Row {
 };
 
 // Threads: Commit from one thread at a time; the rest from any.
+//
+// A page token is a place in the order of the list, so pages neither repeat nor skip a record that
+// was there all the time, whatever comes and goes meanwhile.
 class Store {
  public:
   virtual ~Store() = default;
@@ -94,14 +97,24 @@ class Store {
   // The event log from `sequence` (exclusive) on, at most `count` rows.
   virtual absl::StatusOr<std::vector<Row>> ReadEvents(int64_t sequence, int count) = 0;
   virtual int64_t revision() const = 0;
+  // RESOURCE_EXHAUSTED when so little space is left that new work should be refused, long before
+  // Commit fails: what was accepted can then still end. As cheap as a system call.
+  virtual absl::Status CheckSpace() { return absl::OkStatus(); }
 };
 
 struct SqliteOptions {
   std::string path;       // the database file; its directory exists, mode 0700
   std::string token_key;  // secret that signs page tokens, 32 bytes
+  bool sync = true;       // false: a commit is not durable, for tests and the simulator
+  // The log is written in place up to this size: half the cost of a file that grows.
+  uint64_t log_bytes = 32 << 20;
+  uint64_t reserve_bytes = 64 << 20;    // held back, given up when the disk is full
+  uint64_t free_bytes_min = 256 << 20;  // with less, CheckSpace refuses
+  std::string vfs;                      // SQLite's name of the file system layer; empty: its own
 };
 
-// Opens or creates. FAILED_PRECONDITION with a sentence when the schema is newer than this program.
+// Opens or creates. FAILED_PRECONDITION with a sentence when the schema is newer than this program,
+// when the file is no such database, and when another process has it open.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteOptions& options);
 
 }  // namespace trainyard::store
