@@ -14,6 +14,7 @@
 #include "base/executor.h"
 #include "edge/call.h"
 #include "edge/http_handler.h"
+#include "edge/http_timing.h"
 #include "edge/method_table.h"
 
 namespace trainyard::edge {
@@ -32,6 +33,8 @@ struct ServerOptions {
   std::vector<std::string> projects;   // empty: any
   std::vector<std::string> locations;  // empty: every region of Google's
   absl::Duration drain = absl::Seconds(10);
+  absl::Duration first_bytes = absl::Seconds(5);  // for a client's ClientHello
+  HttpTiming http;
 };
 
 class Server {
