@@ -15,7 +15,13 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_options(trainyard_flags INTERFACE -O1 -g1)
 endif()
 if(TRAINYARD_ANALYZE)
-  target_compile_options(trainyard_flags INTERFACE -fsyntax-only)
+  # Nothing is generated or linked: each output is only touched.
+  set(touch "\"${CMAKE_COMMAND}\" -E touch")
+  set(CMAKE_CXX_COMPILE_OBJECT
+    "<CMAKE_CXX_COMPILER> <DEFINES> <INCLUDES> <FLAGS> -fsyntax-only <SOURCE>" "${touch} <OBJECT>")
+  set(CMAKE_CXX_CREATE_STATIC_LIBRARY "${touch} <TARGET>")
+  set(CMAKE_ASM_CREATE_STATIC_LIBRARY "${touch} <TARGET>")
+  set(CMAKE_CXX_LINK_EXECUTABLE "${touch} <TARGET>")
 endif()
 if(TRAINYARD_SANITIZE)
   target_compile_options(trainyard_flags INTERFACE

@@ -2,10 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 
 namespace trainyard::cli {
 namespace {
@@ -41,6 +39,7 @@ void AddClientCommands(CLI::App& app, Session& session) {
   AddJobsCommands(app, session);
   AddStorageCommands(app, session);
   AddKeysCommands(app, session);
+  AddEnvironmentCommands(app, session);
 }
 
 std::string BashCompletion(const CLI::App& app) {

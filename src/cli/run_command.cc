@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "base/status.h"
+#include "cli/environment.h"
 #include "cli/session.h"
 #include "cli/storage_client.h"
 #include "google/cloud/aiplatform/v1/job_service.pb.h"
@@ -24,11 +24,6 @@ struct Flags {
   bool detach = false;
 };
 
-// A word for a shell.
-std::string ShellQuote(const std::string& word) {
-  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-}
-
 std::string InContainer(const ObjectUri& uri) {
   return absl::StrCat("/gcs/", uri.bucket, "/", uri.name);
 }
@@ -43,12 +38,12 @@ std::vector<std::string> CommandOf(const Flags& flags, const ObjectUri& script,
                                       "install",           "--quiet",
                                       "--system",          "--break-system-packages",
                                       "--link-mode=copy",  "--no-progress"};
-  for (const std::string& package : flags.packages) install.push_back(ShellQuote(package));
+  for (const std::string& package : flags.packages) install.push_back(ShellQuoted(package));
   if (!flags.requirements.empty()) {
     install.push_back("-r");
-    install.push_back(ShellQuote(InContainer(requirements)));
+    install.push_back(ShellQuoted(InContainer(requirements)));
   }
-  for (std::string& word : run) word = ShellQuote(word);
+  for (std::string& word : run) word = ShellQuoted(word);
   return {
       "/bin/sh", "-c",
       absl::StrCat(absl::StrJoin(install, " "), " && exec ", absl::StrJoin(run, " "), " \"$@\""),
