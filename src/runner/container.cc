@@ -150,13 +150,17 @@ absl::StatusOr<bool> Container::Reap() {
     if (pid == crun_) {
       crun_ = 0;
       RETURN_IF_ERROR(CrunEnded(status));
-    } else if (crun_ == 0 && pid == init_) {
-      init_ = 0;
-      wait_status_ = status;
-      return true;
+    } else {
+      // Process 1 of a short job may be here before crun has said which one it is.
+      ended_[pid] = status;
     }
   }
-  return !failure_.ok();
+  if (crun_ != 0) return false;
+  auto init = ended_.find(init_);
+  if (init == ended_.end()) return !failure_.ok();
+  wait_status_ = init->second;
+  init_ = 0;
+  return true;
 }
 
 absl::Status Container::CrunEnded(int status) {
@@ -174,7 +178,7 @@ absl::Status Container::CrunEnded(int status) {
     return absl::InternalError(PidFile(*spec_) + " holds no process id");
   }
   // A child of ours now, as we are its subreaper: the pid stays its own until we reap it.
-  if (pending_signal_ != 0) kill(init_, pending_signal_);
+  if (pending_signal_ != 0 && !ended_.contains(init_)) kill(init_, pending_signal_);
   return absl::OkStatus();
 }
 

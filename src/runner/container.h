@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-#include <optional>
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
@@ -65,8 +65,9 @@ class Container {
 
   const v1::ReplicaSpec* spec_;
   base::Descriptor stdout_, stderr_, report_;
-  pid_t crun_ = 0;  // 0: has ended
-  pid_t init_ = 0;  // 0: not known yet, or ended
+  pid_t crun_ = 0;              // 0: has ended
+  pid_t init_ = 0;              // 0: not known yet, or ended
+  std::map<pid_t, int> ended_;  // wait statuses of processes that were left to us
   int pending_signal_ = 0;
   absl::Status failure_;
   int wait_status_ = 0;

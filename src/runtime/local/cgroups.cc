@@ -46,6 +46,13 @@ class RealCgroups : public Cgroups {
  public:
   RealCgroups(base::Disk& disk, CgroupLayout layout) : disk_(disk), layout_(std::move(layout)) {}
 
+  // Cgroups of replicas that run on keep their parents from being removed.
+  ~RealCgroups() override {
+    for (const std::string& hierarchy : layout_.hierarchies) {
+      rmdir((hierarchy + layout_.prefix).c_str());
+    }
+  }
+
   const CgroupLayout& layout() const override { return layout_; }
 
   absl::Status Start() override {

@@ -217,6 +217,25 @@ absl::StatusOr<std::vector<Ipv4Range>> Netlink::ListNetworks() {
   return ranges;
 }
 
+absl::StatusOr<Ipv4Range> Netlink::AddressOf(int link) {
+  std::string answer;
+  ifaddrmsg header = {};
+  header.ifa_family = AF_INET;
+  Message message(RTM_GETADDR, NLM_F_DUMP, header);
+  RETURN_IF_ERROR(Dump(message, "list addresses", answer));
+  absl::StatusOr<Ipv4Range> range = absl::NotFoundError("the interface has no address");
+  ForEachMessage(answer, [&](uint16_t type, absl::string_view payload) {
+    const ifaddrmsg found = Read<ifaddrmsg>(payload);
+    if (type != RTM_NEWADDR || static_cast<int>(found.ifa_index) != link) return;
+    ForEachAttribute(payload.substr(std::min(NLMSG_ALIGN(sizeof(ifaddrmsg)), payload.size())),
+                     [&](uint16_t attribute, absl::string_view value) {
+                       if (attribute != IFA_LOCAL || range.ok()) return;
+                       range = Ipv4Range{ntohl(Read<uint32_t>(value)), found.ifa_prefixlen};
+                     });
+  });
+  return range;
+}
+
 absl::StatusOr<int> Netlink::DefaultLink() {
   std::string answer;
   rtmsg header = {};

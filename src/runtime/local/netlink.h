@@ -38,6 +38,8 @@ class Netlink {
   absl::StatusOr<std::vector<Link>> ListLinks();
   // Networks that this machine's interfaces and routes cover, the default route aside.
   absl::StatusOr<std::vector<Ipv4Range>> ListNetworks();
+  // NOT_FOUND when it has none.
+  absl::StatusOr<Ipv4Range> AddressOf(int link);
   // Of the interface that the default route leads to; 0 when there is none.
   absl::StatusOr<int> DefaultLink();
 

@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <map>
@@ -169,7 +170,8 @@ class RealNetworks : public Networks {
       bridge = absl::NotFoundError("deleted");
     }
     if (bridge.ok()) {
-      ASSIGN_OR_RETURN(subnet_, FindOwnSubnet(links));
+      ASSIGN_OR_RETURN(Ipv4Range address, link.AddressOf(*bridge));
+      subnet_ = address.address - 1;
     } else {
       ASSIGN_OR_RETURN(subnet_, ChooseSubnet(link));
       RETURN_IF_ERROR(link.AddBridge(bridge_, mtu_));
@@ -189,32 +191,21 @@ class RealNetworks : public Networks {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<uint32_t> FindOwnSubnet(const std::vector<Link>&) REQUIRES(mutex_) {
-    ASSIGN_OR_RETURN(Netlink link, Netlink::Open());
-    ASSIGN_OR_RETURN(std::vector<Ipv4Range> networks, link.ListNetworks());
-    for (const std::string& text : options_.subnets) {
-      ASSIGN_OR_RETURN(Ipv4Range subnet, ParseIpv4Range(text));
-      for (const Ipv4Range& network : networks) {
-        if (network.prefix_bits == kSubnetBits && network.address == subnet.address + 1) {
-          return subnet.address;
-        }
-      }
-    }
-    return absl::FailedPreconditionError("the bridge " + bridge_ + " has none of our addresses");
-  }
-
+  // The first /20 of the configured ranges that nothing else on this machine uses.
   absl::StatusOr<uint32_t> ChooseSubnet(Netlink& link) REQUIRES(mutex_) {
-    ASSIGN_OR_RETURN(std::vector<Ipv4Range> networks, link.ListNetworks());
-    for (const std::string& text : options_.subnets) {
-      ASSIGN_OR_RETURN(Ipv4Range subnet, ParseIpv4Range(text));
-      subnet.prefix_bits = kSubnetBits;
-      bool is_free = true;
-      for (const Ipv4Range& network : networks) is_free &= !subnet.Overlaps(network);
-      for (const std::string& server : options_.nameservers) {
-        ASSIGN_OR_RETURN(Ipv4Range address, ParseIpv4Range(server));
-        is_free &= !subnet.Overlaps(address);
+    ASSIGN_OR_RETURN(std::vector<Ipv4Range> taken, link.ListNetworks());
+    for (const std::string& server : options_.nameservers) {
+      ASSIGN_OR_RETURN(Ipv4Range address, ParseIpv4Range(server));
+      taken.push_back(address);
+    }
+    for (const std::string& text : options_.ranges) {
+      ASSIGN_OR_RETURN(Ipv4Range range, ParseIpv4Range(text));
+      for (Ipv4Range subnet{range.address, kSubnetBits}; range.Overlaps(subnet);
+           subnet.address += kAddresses) {
+        bool is_free = std::none_of(taken.begin(), taken.end(),
+                                    [&](const Ipv4Range& other) { return subnet.Overlaps(other); });
+        if (is_free) return subnet.address;
       }
-      if (is_free) return subnet.address;
     }
     return absl::FailedPreconditionError(
         "no network is free for jobs: all of the configured ones are in use on this machine");

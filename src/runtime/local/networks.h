@@ -41,10 +41,9 @@ struct NetworkOptions {
   uint32_t uid_count = 65'536;
   int ready_max = 4;  // made ahead, of each kind in use
   Egress egress = Egress::kInternet;
-  // /20 networks to try for the bridge; the first that no interface and no route of this machine
+  // Ranges to cut the jobs' /20 from: the first that no interface and no route of this machine
   // touches is taken.
-  std::vector<std::string> subnets = {"10.211.0.0", "10.212.0.0", "10.213.0.0", "172.29.0.0",
-                                      "192.168.208.0"};
+  std::vector<std::string> ranges = {"10.211.0.0/16", "172.29.0.0/16", "192.168.192.0/18"};
   std::vector<std::string> allowed_ranges;  // CIDR, although private or the host's own
   std::vector<std::string> nameservers;     // empty: the host's
 };

@@ -108,6 +108,19 @@ int Connect(const char* address, int port) {
   return 0;
 }
 
+int Listen(int port) {
+  int stream = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  if (bind(stream, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
+      listen(stream, 8) != 0) {
+    return 8;
+  }
+  Print("listening\n");
+  while (true) pause();
+}
+
 void Forbidden(const char* what, long result) {
   Print(std::string(what) + (result >= 0 ? " ALLOWED" : std::string(": ") + strerror(errno)) +
         "\n");
@@ -202,6 +215,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (what == "connect") return Connect(argv[2], number(3));
+  if (what == "listen") return Listen(number(2));
   if (what == "probe") return Probe();
   if (what == "sleep") return Sleep();
   if (what == "sleep-deaf") {

@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "base/process.h"
 #include "logs/logs.h"
+#include "runtime/local/replica_files.h"
 #include "runtime/runtime.h"
 
 namespace trainyard::runtime {
@@ -211,6 +212,10 @@ class TestMachine {
     }
   }
 
+  // Once it was seen running. Empty: it has none.
+  std::string InterfaceOf(const std::string& id) { return Spec(id).network_name(); }
+  std::string AddressOf(const std::string& id) { return Spec(id).network_address(); }
+
   const std::string& root() const { return root_; }
   std::string instance() const { return InstanceOf(root_ + "/state"); }
   base::RealDisk& disk() { return disk_; }
@@ -219,8 +224,19 @@ class TestMachine {
   FixedBuckets buckets;
 
  private:
+  trainyard::runner::v1::ReplicaSpec Spec(const std::string& id) {
+    base::MutexLock lock(mutex_);
+    return specs_[id];
+  }
+
+  // Remembers the spec while the replica's directory is there.
   void Observe(control::Observation observation) {
     base::MutexLock lock(mutex_);
+    ReplicaFiles files{absl::StrCat(root_, "/state/replicas/", observation.replica_id)};
+    trainyard::runner::v1::ReplicaSpec spec;
+    if (spec.ParseFromString(disk_.Read(files.spec()).value_or("")) && spec.version() == 1) {
+      specs_[observation.replica_id] = spec;
+    }
     observations_[observation.replica_id].push_back(std::move(observation));
     changed_.NotifyAll();
   }
@@ -242,6 +258,7 @@ class TestMachine {
   base::Mutex mutex_;
   base::ConditionVariable changed_;
   std::map<std::string, std::vector<control::Observation>> observations_ GUARDED_BY(mutex_);
+  std::map<std::string, trainyard::runner::v1::ReplicaSpec> specs_ GUARDED_BY(mutex_);
   std::unique_ptr<base::ThreadExecutor> executor_;
   std::unique_ptr<base::ThreadPool> workers_;
   std::unique_ptr<Machine> machine_;
