@@ -76,13 +76,20 @@ std::string EscapeLayer(absl::string_view path) {
 }  // namespace
 
 absl::Status EnterMountNamespace(const v1::ReplicaSpec& spec) {
+  const std::string& ready = spec.mount_namespace_path();
+  if (!ready.empty()) {
+    base::Descriptor opened(open(ready.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened.valid() || setns(opened.get(), CLONE_NEWNS) != 0) {
+      return base::ErrnoStatus(errno, "enter the mount namespace " + ready);
+    }
+  }
   if (unshare(CLONE_NEWNS) != 0) return base::ErrnoStatus(errno, "unshare the mount namespace");
   // Slave, not private: what the host unmounts must not live on here.
   if (mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
     return base::ErrnoStatus(errno, "make / a slave mount");
   }
   const std::string& hidden = spec.hidden_mount_path();
-  if (!hidden.empty() && umount2(hidden.c_str(), MNT_DETACH) != 0) {
+  if (ready.empty() && !hidden.empty() && umount2(hidden.c_str(), MNT_DETACH) != 0) {
     return base::ErrnoStatus(errno, "unmount " + hidden);
   }
   return absl::OkStatus();

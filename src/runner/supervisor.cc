@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <utility>
 
@@ -60,11 +61,16 @@ absl::Status JoinCgroup(const std::string& directory) {
 class Supervisor {
  public:
   Supervisor(const ReplicaDirectory& directory, const ReplicaSpec& spec, const base::Clock& clock)
-      : directory_(directory), spec_(spec), clock_(clock), buffer_(kReadBytes, '\0') {}
+      : directory_(directory),
+        spec_(spec),
+        clock_(clock),
+        runner_monotonic_us_(MonotonicUs()),
+        buffer_(kReadBytes, '\0') {}
 
   // The error keeps the job from starting, or is none of its making.
   absl::Status Run() {
     RETURN_IF_ERROR(Prepare());
+    crun_monotonic_us_ = MonotonicUs();
     ASSIGN_OR_RETURN(Container container, Container::Start(spec_));
     container_ = std::make_unique<Container>(std::move(container));
     while (!Finished()) RETURN_IF_ERROR(Turn());
@@ -94,17 +100,21 @@ class Supervisor {
  private:
   absl::Status Prepare() {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return base::ErrnoStatus(errno, "prctl");
-    RETURN_IF_ERROR(JoinCgroup(spec_.runner_cgroup_directory()));
     ASSIGN_OR_RETURN(signals_, OpenSignals());
     RETURN_IF_ERROR(EnterMountNamespace(spec_));
+    // The kernel takes a while to move a process: long enough to do the rest meanwhile.
+    std::future<absl::Status> joined = std::async(
+        std::launch::async, [this] { return JoinCgroup(spec_.runner_cgroup_directory()); });
     RETURN_IF_ERROR(MakeRootFilesystem(spec_));
     ASSIGN_OR_RETURN(std::unique_ptr<logs::Writer> log,
                      logs::Writer::Open(
                          disk_, clock_,
                          {.directory = spec_.log_directory(), .bytes_max = spec_.log_bytes_max()}));
     output_ = std::make_unique<Output>(clock_, std::move(log));
-    return absl::OkStatus();
+    return joined.get();
   }
+
+  int64_t MonotonicUs() const { return absl::ToInt64Microseconds(clock_.Monotonic()); }
 
   bool Finished() const {
     return ended_ && ((container_->stdout_pipe() < 0 && container_->stderr_pipe() < 0) ||
@@ -167,6 +177,9 @@ class Supervisor {
     record.set_version(1);
     started_unix_us_ = absl::ToUnixMicros(clock_.Now());
     record.set_started_unix_us(started_unix_us_);
+    record.set_runner_monotonic_us(runner_monotonic_us_);
+    record.set_crun_monotonic_us(crun_monotonic_us_);
+    record.set_started_monotonic_us(MonotonicUs());
     absl::Status status = directory_.WriteStart(record);
     if (!status.ok()) base::Log(base::Severity::kError, status.message());
   }
@@ -212,6 +225,8 @@ class Supervisor {
   const ReplicaDirectory& directory_;
   const ReplicaSpec& spec_;
   const base::Clock& clock_;
+  const int64_t runner_monotonic_us_;
+  int64_t crun_monotonic_us_ = 0;
   base::RealDisk disk_;
   base::Descriptor signals_;
   std::unique_ptr<Output> output_;

@@ -245,6 +245,7 @@ ReplicaSpec WriteSpec(const BundleInput& input) {
   spec.set_network_namespace_path(input.network.network_namespace_path);
   spec.set_runner_cgroup_directory(cgroups.runner_directory);
   spec.set_hidden_mount_path(input.cgroups.hidden_mount);
+  spec.set_mount_namespace_path(input.settings.mount_namespace_path);
   spec.set_network_name(input.network.name);
   spec.set_network_address(input.network.address);
 
@@ -255,12 +256,10 @@ ReplicaSpec WriteSpec(const BundleInput& input) {
   AddFile(spec, "/etc/hosts", HostsOf(input), 0644);
   AddFile(spec, "/etc/hostname", replica.host_name + "\n", 0644);
   AddFile(spec, "/etc/resolv.conf", resolver, 0644);
-  for (const char* path : {"/dev", "/proc", "/sys", "/gcs"}) AddDirectory(spec, path, 0755);
-  AddDirectory(spec, "/tmp", 01777);
+  // The directories that these are in, and those to mount at, are in the init layer.
   for (const BucketMount& bucket : input.buckets) AddDirectory(spec, "/gcs/" + bucket.name, 0755);
-  AddDirectory(spec, "/run/trainyard", 0755);
   // Whoever the job runs as may write it.
-  AddFile(spec, kStageFile, "", 0666);
+  if (!spec.stage_path().empty()) AddFile(spec, kStageFile, "", 0666);
   return spec;
 }
 

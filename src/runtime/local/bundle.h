@@ -33,8 +33,9 @@ struct BundleSettings {
   std::string seccomp_base64;  // empty: no filter (tests only)
   uint32_t uid_base = 100'000;
   uint32_t uid_count = 65'536;
-  int64_t processes_max = 32'768;  // threads count
-  std::string init_layer;          // holds /.trainyard/init, process 1 of every job
+  int64_t processes_max = 32'768;    // threads count
+  std::string init_layer;            // holds /.trainyard/init, process 1 of every job
+  std::string mount_namespace_path;  // where cgroups need one mount hidden from crun; else empty
   std::string crun_path;
   std::string log_root;
   uint64_t log_bytes_max = uint64_t{1} << 30;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,26 +20,42 @@ namespace trainyard::runtime {
 namespace {
 
 constexpr size_t kStackBytes = 64 << 10;
+constexpr uint64_t kOne = 1;
 
-// The child shares our memory, so it must not touch any: it waits to be killed.
+// What the holder of a mount namespace does in it, and how that went.
+struct HolderTask {
+  const char* hidden = nullptr;
+  int done = -1;  // an eventfd
+  bool failed = false;
+};
+
+// The child shares our memory, so it must not touch any but what is meant for it. It waits to be
+// killed.
 #if defined(__clang__) || defined(__GNUC__)
 __attribute__((no_sanitize("address", "undefined", "thread")))
 #endif
-int WaitForDeath(void*) {
+int WaitForDeath(void* argument) {
+  HolderTask& task = *static_cast<HolderTask*>(argument);
+  if (task.hidden != nullptr) {
+    long result = syscall(SYS_mount, "none", "/", nullptr, MS_REC | MS_SLAVE, nullptr);
+    if (result == 0) result = syscall(SYS_umount2, task.hidden, MNT_DETACH);
+    task.failed = result != 0;
+    [[maybe_unused]] long written = syscall(SYS_write, task.done, &kOne, sizeof(kOne));
+  }
   while (true) syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
 }
 
 // A process in new namespaces, for as long as this lives.
 class Holder {
  public:
-  static absl::StatusOr<std::unique_ptr<Holder>> Start() {
+  static absl::StatusOr<std::unique_ptr<Holder>> Start(int namespaces, HolderTask* task) {
     auto holder = std::make_unique<Holder>();
     // Blocked in the child too: it must never run one of our signal handlers.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    holder->pid_ = clone(WaitForDeath, holder->stack_.get() + kStackBytes,
-                         CLONE_VM | CLONE_NEWUSER | CLONE_NEWNET, nullptr);
+    holder->pid_ =
+        clone(WaitForDeath, holder->stack_.get() + kStackBytes, CLONE_VM | namespaces, task);
     int error_number = errno;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (holder->pid_ < 0) return base::ErrnoStatus(error_number, "make namespaces");
@@ -75,7 +93,9 @@ class Holder {
 }  // namespace
 
 absl::StatusOr<NamespacePair> MakeNamespaces(uint32_t uid_base, uint32_t uid_count) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Holder> holder, Holder::Start());
+  HolderTask nothing;
+  ASSIGN_OR_RETURN(std::unique_ptr<Holder> holder,
+                   Holder::Start(CLONE_NEWUSER | CLONE_NEWNET, &nothing));
   const std::string map = absl::StrCat("0 ", uid_base, " ", uid_count);
   RETURN_IF_ERROR(holder->Write("uid_map", map));
   RETURN_IF_ERROR(holder->Write("gid_map", map));
@@ -83,6 +103,17 @@ absl::StatusOr<NamespacePair> MakeNamespaces(uint32_t uid_base, uint32_t uid_cou
   ASSIGN_OR_RETURN(pair.user, holder->Open("user"));
   ASSIGN_OR_RETURN(pair.network, holder->Open("net"));
   return pair;
+}
+
+absl::StatusOr<base::Descriptor> MakeMountNamespace(const std::string& hidden) {
+  base::Descriptor done(eventfd(0, EFD_CLOEXEC));
+  if (!done.valid()) return base::ErrnoStatus(errno, "eventfd");
+  HolderTask task{.hidden = hidden.c_str(), .done = done.get()};
+  ASSIGN_OR_RETURN(std::unique_ptr<Holder> holder, Holder::Start(CLONE_NEWNS, &task));
+  eventfd_t count = 0;
+  if (eventfd_read(done.get(), &count) != 0) return base::ErrnoStatus(errno, "await a namespace");
+  if (task.failed) return absl::InternalError("cannot unmount " + hidden + " for jobs");
+  return holder->Open("mnt");
 }
 
 absl::Status InNetwork(const base::Descriptor& network, absl::FunctionRef<absl::Status()> work) {

@@ -1,4 +1,4 @@
-// A user namespace and a network namespace that belongs to it.
+// Namespaces made ahead of the jobs that use them.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,10 @@ struct NamespacePair {
 
 // Root inside is `uid_base` outside, and so on for `uid_count` ids.
 absl::StatusOr<NamespacePair> MakeNamespaces(uint32_t uid_base, uint32_t uid_count);
+
+// A copy of our mount namespace without `hidden`: to unmount it takes milliseconds, to copy the
+// result does not. What the host unmounts later disappears there too where its mounts are shared.
+absl::StatusOr<base::Descriptor> MakeMountNamespace(const std::string& hidden);
 
 // Runs `work` on this thread inside the network namespace.
 absl::Status InNetwork(const base::Descriptor& network, absl::FunctionRef<absl::Status()> work);

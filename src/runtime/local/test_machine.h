@@ -215,6 +215,11 @@ class TestMachine {
   // Once it was seen running. Empty: it has none.
   std::string InterfaceOf(const std::string& id) { return Spec(id).network_name(); }
   std::string AddressOf(const std::string& id) { return Spec(id).network_address(); }
+  // What crun was told.
+  std::string ConfigOf(const std::string& id) {
+    base::MutexLock lock(mutex_);
+    return configs_[id];
+  }
 
   const std::string& root() const { return root_; }
   std::string instance() const { return InstanceOf(root_ + "/state"); }
@@ -236,6 +241,7 @@ class TestMachine {
     trainyard::runner::v1::ReplicaSpec spec;
     if (spec.ParseFromString(disk_.Read(files.spec()).value_or("")) && spec.version() == 1) {
       specs_[observation.replica_id] = spec;
+      configs_[observation.replica_id] = disk_.Read(files.config()).value_or("");
     }
     observations_[observation.replica_id].push_back(std::move(observation));
     changed_.NotifyAll();
@@ -259,6 +265,7 @@ class TestMachine {
   base::ConditionVariable changed_;
   std::map<std::string, std::vector<control::Observation>> observations_ GUARDED_BY(mutex_);
   std::map<std::string, trainyard::runner::v1::ReplicaSpec> specs_ GUARDED_BY(mutex_);
+  std::map<std::string, std::string> configs_ GUARDED_BY(mutex_);
   std::unique_ptr<base::ThreadExecutor> executor_;
   std::unique_ptr<base::ThreadPool> workers_;
   std::unique_ptr<Machine> machine_;
