@@ -310,6 +310,9 @@ void Dispatcher::DispatchRest(RestCall call, RestReplier reply) {
     state_->AuditRefusal(*kept, *match.binding->method, parsed.status());
     return reply(ErrorReply(parsed.status()));
   }
+  if (parsed->fields.empty()) {
+    parsed->fields = std::string(HeaderOf(kept->headers, "x-goog-fieldmask"));
+  }
   auto query = std::make_shared<const RestQuery>(*std::move(parsed));
   const Method& method = *match.binding->method;
   Call made = {kept->caller, method.full_name, state_->RestDeadline(*kept),

@@ -297,8 +297,12 @@ TEST_F(DispatcherTest, RestInAndOut) {
   EXPECT_EQ(reply.body, R"({"name":"projects/p/locations/us-central1/customJobs/1",)"
                         R"("displayName":"d","state":3})");
   EXPECT_EQ(reply.headers[0].second, "application/json; charset=UTF-8");
-  reply = Rest("GET", std::string("/v1/") + kJob);
+  reply = Rest({"GET",
+                std::string("/v1/") + kJob,
+                "prettyPrint=false",
+                {{"authorization", "Bearer good"}, {"x-goog-fieldmask", "error"}}});
   EXPECT_EQ(reply.status, 200);
+  EXPECT_TRUE(absl::StartsWith(reply.body, R"({"error":)")) << reply.body;
   EXPECT_TRUE(last_call().rest);
   EXPECT_LT(last_call().deadline, absl::InfiniteFuture());
 }
@@ -370,6 +374,7 @@ TEST_F(DispatcherTest, MutatingCallsAreAudited) {
   Rest("POST", "/v1/projects/closed/locations/us-central1/customJobs", "", "{}");
   EXPECT_FALSE(Code(std::string(kService) + "CreateCustomJob", "", "").ok());
   Rest("GET", std::string("/v1/") + kJob);
+  Rest("POST", jobs, "fields=nothing", "{}");  // refused before it has an effect
   std::vector<AuditRecord> records = audit_.Take();
   const struct {
     absl::StatusCode code;
@@ -382,6 +387,7 @@ TEST_F(DispatcherTest, MutatingCallsAreAudited) {
       {absl::StatusCode::kUnauthenticated, "", ""},
       {absl::StatusCode::kPermissionDenied, "me@x", "projects/closed/locations/us-central1"},
       {absl::StatusCode::kUnauthenticated, "", ""},
+      {absl::StatusCode::kInvalidArgument, "me@x", ""},
   };
   ASSERT_EQ(records.size(), std::size(rows));
   for (size_t i = 0; i < records.size(); ++i) {

@@ -154,6 +154,10 @@ absl::StatusOr<HttpBinding> MakeBinding(const Method& method, const HttpRuleText
     ASSIGN_OR_RETURN(auto fields,
                      ResolvePath(*method.descriptor->output_type(), rule.response_body));
     binding.response_field = fields.front();
+    if (binding.response_field->message_type() == nullptr ||
+        binding.response_field->is_repeated()) {
+      return absl::UnimplementedError(absl::StrCat("response_body of ", method.full_name));
+    }
   }
   return binding;
 }

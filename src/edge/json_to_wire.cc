@@ -331,7 +331,8 @@ absl::Status Encoder::Value(std::string& out) {
       return absl::OkStatus();
     case JsonKind::kNumber: {
       ASSIGN_OR_RETURN(absl::string_view text, reader_.ReadNumber());
-      static const auto& number = *google::protobuf::Value::descriptor()->field(1);
+      static const auto& number =
+          *google::protobuf::Value::descriptor()->FindFieldByNumber(kNumberValue);
       if (ScalarToWire({kind, text}, number, out)) return absl::OkStatus();
       return WrongText("TYPE_DOUBLE", text.substr(0, kShownBytesMax));
     }

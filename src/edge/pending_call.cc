@@ -35,6 +35,11 @@ void PendingCall::RecordAudit(const absl::Status& status) {
 
 bool PendingCall::IsLate() const { return surroundings_.clock.Now() >= call_.deadline; }
 
+bool PendingCall::IsFinished() {
+  base::MutexLock lock(mutex_);
+  return finished_;
+}
+
 void PendingCall::WatchDeadline() {
   if (call_.deadline == absl::InfiniteFuture()) return;
   base::MutexLock lock(mutex_);

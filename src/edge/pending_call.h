@@ -38,6 +38,7 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
   // From now on the call ends with DEADLINE_EXCEEDED when its time is up.
   void WatchDeadline() EXCLUDES(mutex_);
   bool IsLate() const;
+  bool IsFinished() EXCLUDES(mutex_);
 
   const Call& call() const { return call_; }
   const Method& method() const { return method_; }

@@ -159,7 +159,7 @@ absl::Status AppendBody(const HttpBinding& binding, absl::string_view content_ty
       absl::string_view text = absl::StripAsciiWhitespace(body);
       if (text.empty() || text == "{}") return absl::OkStatus();
       return absl::InvalidArgumentError(
-          absl::StrCat("This method takes no request body; its fields go into the URL."));
+          "This method takes no request body; its fields go into the URL.");
     }
     case BodyForm::kField:
       if (!binding.body_field->is_repeated() && IsHttpBody(binding.body_field->message_type())) {
@@ -179,6 +179,12 @@ absl::Status AppendBody(const HttpBinding& binding, absl::string_view content_ty
       return JsonToWire(body, type, out);
   }
   return absl::OkStatus();
+}
+
+// What the body of a reply holds.
+const Descriptor* ResponseType(const HttpBinding& binding) {
+  return binding.response_field == nullptr ? binding.method->descriptor->output_type()
+                                           : binding.response_field->message_type();
 }
 
 RestBody HttpBodyReply(absl::string_view bytes) {
@@ -228,19 +234,23 @@ absl::StatusOr<RouteTable> MakeRoutes(const MethodTable& table) {
 absl::StatusOr<std::string> TranscodeRequest(const RouteMatch& match, const RestQuery& query,
                                              absl::string_view content_type,
                                              absl::string_view body) {
+  const google::protobuf::MethodDescriptor& method = *match.binding->method->descriptor;
+  if (!query.fields.empty()) {
+    // Found now, not after the call has had its effect.
+    RETURN_IF_ERROR(ParseFieldSelection(query.fields, *ResponseType(*match.binding)).status());
+  }
   std::string out;
   RETURN_IF_ERROR(AppendBody(*match.binding, content_type, body, out));
-  RETURN_IF_ERROR(AppendQuery(*match.binding->method->descriptor->input_type(), query, out));
+  RETURN_IF_ERROR(AppendQuery(*method.input_type(), query, out));
   RETURN_IF_ERROR(AppendVariables(match, out));
   return out;
 }
 
 absl::StatusOr<RestBody> TranscodeResponse(const HttpBinding& binding, const RestQuery& query,
                                            absl::string_view response) {
-  const Descriptor* type = binding.method->descriptor->output_type();
+  const Descriptor* type = ResponseType(binding);
   std::string content;
   if (binding.response_field != nullptr) {
-    type = binding.response_field->message_type();
     content = FieldContent(response, binding.response_field->number());
     response = content;
   }

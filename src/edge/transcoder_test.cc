@@ -93,6 +93,20 @@ TEST_F(TranscoderTest, GoldenRequests) {
        R"("resourceNames":["projects/p"]})",
        R"(ListLogEntries {"filter":"resource.labels.job_id=\"1\"","orderBy":"timestamp desc",)"
        R"("pageSize":1000,"resourceNames":["projects/p"]})"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(Request(row.verb, row.path, row.query, row.body), row.request) << row.path;
+  }
+}
+
+TEST_F(TranscoderTest, GoldenRequestsOfOtherServices) {
+  const struct {
+    const char* verb;
+    const char* path;
+    const char* query;
+    const char* body;
+    const char* request;
+  } rows[] = {
       // The long-running operations of Python over REST.
       {"GET", "/ui/projects/p/locations/l/customJobs/1/operations/9", kPython, "",
        R"(GetOperation {"name":"projects/p/locations/l/customJobs/1/operations/9"})"},
