@@ -13,6 +13,9 @@
 namespace trainyard::edge {
 namespace {
 
+// A smaller one fits into the client's window, whether it reads or not.
+constexpr size_t kWatchedReplyBytes = 32 << 10;
+
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   gpr_timespec deadline = context.raw_deadline();
   if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
@@ -23,13 +26,20 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
 
 class UnaryCall : public grpc::ServerGenericBidiReactor {
  public:
-  UnaryCall(grpc::GenericCallbackServerContext& context, Dispatcher& dispatcher)
-      : context_(context), dispatcher_(dispatcher), turn_(std::make_shared<Turn>(this)) {
+  UnaryCall(grpc::GenericCallbackServerContext& context, const UnaryCallSurroundings& surroundings)
+      : context_(context),
+        surroundings_(surroundings),
+        share_(surroundings.budget),
+        turn_(std::make_shared<Turn>(this)) {
     StartRead(&request_);
   }
 
   void OnReadDone(bool ok) override {
     if (!ok) return FinishEarly(absl::InvalidArgumentError("The call brought no request message."));
+    if (!share_.TryGrow(request_.Length())) {
+      return FinishEarly(
+          absl::ResourceExhaustedError("The server holds too many bytes of requests; try again."));
+    }
     GrpcCall call;
     call.method = context_.method();
     call.authorization = MetadataValue(context_, "authorization");
@@ -37,16 +47,22 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
     call.deadline = DeadlineOf(context_);
     call.request = ToString(request_);
     request_.Clear();
-    dispatcher_.DispatchGrpc(std::move(call), [turn = turn_](absl::StatusOr<std::string> reply) {
-      // Taking the turn keeps the call alive until this finishes it.
-      if (UnaryCall* self = turn->Take()) self->Reply(std::move(reply));
-    });
+    surroundings_.dispatcher.DispatchGrpc(std::move(call),
+                                          [turn = turn_](absl::StatusOr<std::string> reply) {
+                                            // Taking the turn keeps the call alive until this
+                                            // finishes it.
+                                            if (UnaryCall* self = turn->Take())
+                                              self->Reply(std::move(reply));
+                                          });
   }
 
   // Also when the deadline passes, and when the server gives up waiting at its end.
   void OnCancel() override { FinishEarly(absl::CancelledError("The call was cancelled.")); }
 
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    if (watched_ != 0) surroundings_.replies.End(watched_);
+    delete this;
+  }
 
  private:
   // The reply and the cancellation may come at once, and the reply long after the call has gone:
@@ -70,13 +86,16 @@ class UnaryCall : public grpc::ServerGenericBidiReactor {
 
   void Reply(absl::StatusOr<std::string> reply) {
     if (!reply.ok()) return Finish(ToGrpcStatus(reply.status()));
+    if (reply->size() > kWatchedReplyBytes) watched_ = surroundings_.replies.Begin(context_);
     response_ = ToByteBuffer(*reply);
     StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
   }
 
   grpc::GenericCallbackServerContext& context_;
-  Dispatcher& dispatcher_;
+  const UnaryCallSurroundings& surroundings_;
+  RequestBudget::Share share_;
   const std::shared_ptr<Turn> turn_;
+  uint64_t watched_ = 0;  // names the reply among those that the client may not take; 0: none
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
 };
@@ -125,8 +144,8 @@ std::string ToString(const grpc::ByteBuffer& buffer) {
 }
 
 grpc::ServerGenericBidiReactor* NewUnaryCall(grpc::GenericCallbackServerContext& context,
-                                             Dispatcher& dispatcher) {
-  return new UnaryCall(context, dispatcher);
+                                             const UnaryCallSurroundings& surroundings) {
+  return new UnaryCall(context, surroundings);
 }
 
 grpc::ServerGenericBidiReactor* NewRefusedCall(const absl::Status& status) {

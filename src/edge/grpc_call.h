@@ -9,6 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "edge/dispatcher.h"
+#include "edge/reply_watch.h"
+#include "edge/request_budget.h"
 
 namespace trainyard::edge {
 
@@ -24,10 +26,17 @@ std::string PlainPeerName(absl::string_view grpc_peer);
 grpc::ByteBuffer ToByteBuffer(absl::string_view bytes);
 std::string ToString(const grpc::ByteBuffer& buffer);
 
+// What unary calls share. All outlive the calls.
+struct UnaryCallSurroundings {
+  Dispatcher& dispatcher;
+  RequestBudget& budget;
+  ReplyWatch& replies;
+};
+
 // Reads the one message, hands it to the dispatcher, writes the reply. Never blocks. Deletes itself
 // when gRPC is done with it.
 grpc::ServerGenericBidiReactor* NewUnaryCall(grpc::GenericCallbackServerContext& context,
-                                             Dispatcher& dispatcher);
+                                             const UnaryCallSurroundings& surroundings);
 
 // Ends a call that needs no message.
 grpc::ServerGenericBidiReactor* NewRefusedCall(const absl::Status& status);

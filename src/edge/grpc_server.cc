@@ -29,12 +29,17 @@ constexpr size_t kMemoryBytesMax = size_t{1} << 30;
 
 class Service : public grpc::CallbackGenericService {
  public:
-  Service(const MethodTable& methods, Authenticator& authenticator, Dispatcher& dispatcher)
-      : methods_(methods), authenticator_(authenticator), dispatcher_(dispatcher) {}
+  Service(const MethodTable& methods, Authenticator& authenticator, Dispatcher& dispatcher,
+          RequestBudget& budget, absl::Duration reply_timeout)
+      : methods_(methods),
+        authenticator_(authenticator),
+        dispatcher_(dispatcher),
+        replies_(reply_timeout),
+        unary_{dispatcher, budget, replies_} {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
-    if (!IsServedStream(context->method())) return NewUnaryCall(*context, dispatcher_);
+    if (!IsServedStream(context->method())) return NewUnaryCall(*context, unary_);
     absl::StatusOr<Caller> caller =
         authenticator_.Authenticate(MetadataValue(*context, "authorization"));
     if (!caller.ok()) return NewRefusedCall(caller.status());
@@ -47,6 +52,8 @@ class Service : public grpc::CallbackGenericService {
   const MethodTable& methods_;
   Authenticator& authenticator_;
   Dispatcher& dispatcher_;
+  ReplyWatch replies_;
+  const UnaryCallSurroundings unary_;
   // A late reply may still look for its stream when the service has gone.
   const std::shared_ptr<StreamSet> streams_ = std::make_shared<StreamSet>();
 };
@@ -71,8 +78,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
 class RunningGrpcServer : public GrpcServer {
  public:
   RunningGrpcServer(TlsContext& tls, const MethodTable& methods, Authenticator& authenticator,
-                    Dispatcher& dispatcher)
-      : service_(methods, authenticator, dispatcher) {
+                    Dispatcher& dispatcher, RequestBudget& budget, absl::Duration reply_timeout)
+      : service_(methods, authenticator, dispatcher, budget, reply_timeout) {
     grpc::ServerBuilder builder;
     SetLimits(builder);
     builder.RegisterCallbackGenericService(&service_);
@@ -108,11 +115,11 @@ class RunningGrpcServer : public GrpcServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(TlsContext& tls,
-                                                              const MethodTable& methods,
-                                                              Authenticator& authenticator,
-                                                              Dispatcher& dispatcher) {
-  auto server = std::make_unique<RunningGrpcServer>(tls, methods, authenticator, dispatcher);
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
+    TlsContext& tls, const MethodTable& methods, Authenticator& authenticator,
+    Dispatcher& dispatcher, RequestBudget& budget, absl::Duration reply_timeout) {
+  auto server = std::make_unique<RunningGrpcServer>(tls, methods, authenticator, dispatcher, budget,
+                                                    reply_timeout);
   if (!server->started()) return absl::InternalError("gRPC does not start");
   return server;
 }

@@ -8,6 +8,7 @@
 #include "edge/call.h"
 #include "edge/dispatcher.h"
 #include "edge/method_table.h"
+#include "edge/request_budget.h"
 #include "edge/socket.h"
 #include "edge/tls_context.h"
 
@@ -17,11 +18,11 @@ namespace trainyard::edge {
 class GrpcServer {
  public:
   virtual ~GrpcServer() = default;
-  // All references outlive the server.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(TlsContext& tls,
-                                                           const MethodTable& methods,
-                                                           Authenticator& authenticator,
-                                                           Dispatcher& dispatcher);
+  // All references outlive the server. A client that takes a large reply for longer than
+  // `reply_timeout` loses the call.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
+      TlsContext& tls, const MethodTable& methods, Authenticator& authenticator,
+      Dispatcher& dispatcher, RequestBudget& budget, absl::Duration reply_timeout);
   // A non-blocking socket whose peer begins with a ClientHello. Not after Shutdown.
   virtual void Take(Socket socket) = 0;
   // Lets calls finish within the time, then cancels them. Returns when none is left.

@@ -54,6 +54,7 @@ void HttpConnection::SendFault(const HttpFault& fault) {
   Patience patience(timing_.body, kNoRefill);
   stream_
       .Write(absl::StrCat("HTTP/1.1 ", fault.status, " ", HttpPhrase(fault.status),
+                          "\r\ndate: ", HttpDate(stream_.clock().Now()),
                           "\r\ncontent-type: application/json; charset=UTF-8\r\ncontent-length: ",
                           body.size(), "\r\nconnection: close\r\n\r\n", body),
              patience)

@@ -74,6 +74,10 @@ absl::string_view HttpPhrase(int status) {
   return reason == std::end(kReasons) ? "Status" : reason->phrase;
 }
 
+std::string HttpDate(absl::Time time) {
+  return absl::FormatTime("%a, %d %b %E4Y %H:%M:%S GMT", time, absl::UTCTimeZone());
+}
+
 void InputBuffer::Consume(size_t count) {
   begin_ += count;
   if (begin_ == bytes_.size()) {
@@ -169,7 +173,8 @@ absl::StatusOr<std::string> HttpExchange::Read(size_t length) {
 // --- the response ---
 
 std::string HttpExchange::Head(int status, const Headers& headers, int64_t content_length) const {
-  std::string head = absl::StrCat("HTTP/1.1 ", status, " ", HttpPhrase(status), "\r\n");
+  std::string head = absl::StrCat("HTTP/1.1 ", status, " ", HttpPhrase(status),
+                                  "\r\ndate: ", HttpDate(stream_.clock().Now()), "\r\n");
   for (const auto& [name, value] : headers) absl::StrAppend(&head, name, ": ", value, "\r\n");
   if (chunked_) {
     absl::StrAppend(&head, "transfer-encoding: chunked\r\n");

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "edge/http_body.h"
 #include "edge/http_handler.h"
 #include "edge/http_parser.h"
@@ -18,6 +19,8 @@ namespace trainyard::edge {
 
 // "Not Found" of 404.
 absl::string_view HttpPhrase(int status);
+// "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string HttpDate(absl::Time time);
 
 // Bytes that came and were not used yet; they outlast one request (pipelining).
 class InputBuffer {

@@ -36,8 +36,8 @@ RestReply BodyTooLarge() {
 }
 
 // nullopt when it is too large.
-absl::StatusOr<std::optional<std::string>> ReadBody(const RequestHead& head,
-                                                    HttpExchange& exchange) {
+absl::StatusOr<std::optional<std::string>> ReadBody(const RequestHead& head, HttpExchange& exchange,
+                                                    RequestBudget::Share& share) {
   constexpr size_t kMax = base::limits::kJsonBodyBytesMax;
   if (head.content_length.value_or(0) > kMax) return std::nullopt;
   std::string body;
@@ -45,6 +45,10 @@ absl::StatusOr<std::optional<std::string>> ReadBody(const RequestHead& head,
     size_t wanted = head.content_length ? *head.content_length - body.size() : 64 << 10;
     ASSIGN_OR_RETURN(std::string piece, exchange.Read(std::max<size_t>(wanted, 1)));
     if (piece.empty()) return body;
+    if (!share.TryGrow(piece.size())) {
+      return absl::ResourceExhaustedError(
+          "The server holds too many bytes of requests; try again.");
+    }
     body = body.empty() ? std::move(piece) : body + piece;
     if (body.size() > kMax) return std::nullopt;
   }
@@ -87,10 +91,11 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> DecodeQuery(
 }  // namespace
 
 HttpRouter::HttpRouter(std::vector<HttpRoute> routes, Authenticator& authenticator,
-                       Dispatcher& dispatcher, const StopEvents& stop)
+                       Dispatcher& dispatcher, RequestBudget& budget, const StopEvents& stop)
     : routes_(std::move(routes)),
       authenticator_(authenticator),
       dispatcher_(dispatcher),
+      budget_(budget),
       stop_(stop) {
   std::stable_sort(routes_.begin(), routes_.end(), [](const HttpRoute& a, const HttpRoute& b) {
     return a.prefix.size() > b.prefix.size();
@@ -151,7 +156,8 @@ void HttpRouter::ServeCall(const RequestHead& head, const std::string& peer,
   if (std::optional<RestReply> refusal = dispatcher_.AdmitRest(call)) {
     return Send(exchange, *refusal);
   }
-  absl::StatusOr<std::optional<std::string>> body = ReadBody(head, exchange);
+  RequestBudget::Share share(budget_);
+  absl::StatusOr<std::optional<std::string>> body = ReadBody(head, exchange, share);
   if (!body.ok()) return WriteError(exchange, body.status());
   if (!*body) {
     exchange.CloseAfter();

@@ -9,6 +9,7 @@
 #include "edge/http_exchange.h"
 #include "edge/http_handler.h"
 #include "edge/http_parser.h"
+#include "edge/request_budget.h"
 #include "edge/tls_stream.h"
 
 namespace trainyard::edge {
@@ -18,7 +19,7 @@ class HttpRouter {
  public:
   // All references outlive the router.
   HttpRouter(std::vector<HttpRoute> routes, Authenticator& authenticator, Dispatcher& dispatcher,
-             const StopEvents& stop);
+             RequestBudget& budget, const StopEvents& stop);
 
   void Serve(const RequestHead& request, const std::string& peer, HttpExchange& exchange) const;
 
@@ -33,6 +34,7 @@ class HttpRouter {
   std::vector<HttpRoute> routes_;  // longest prefix first
   Authenticator& authenticator_;
   Dispatcher& dispatcher_;
+  RequestBudget& budget_;
   const StopEvents& stop_;
 };
 

@@ -12,6 +12,7 @@
 #include "edge/http_router.h"
 #include "edge/http_server.h"
 #include "edge/listener.h"
+#include "edge/request_budget.h"
 #include "edge/tls_context.h"
 
 namespace trainyard::edge {
@@ -35,7 +36,7 @@ class RunningServer : public Server {
         limit_(options.connections_max),
         dispatcher_(methods, authenticator, policy, audit, clock, ForDispatcher(options)),
         tls_(std::move(tls)),
-        router_(std::move(routes), authenticator, dispatcher_, stop_),
+        router_(std::move(routes), authenticator, dispatcher_, budget_, stop_),
         http_(std::make_unique<HttpServer>(
             [this](const RequestHead& request, const std::string& peer, HttpExchange& exchange) {
               router_.Serve(request, peer, exchange);
@@ -46,7 +47,8 @@ class RunningServer : public Server {
 
   absl::Status Open(ListeningSocket socket, const MethodTable& methods,
                     Authenticator& authenticator) {
-    ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(*tls_, methods, authenticator, dispatcher_));
+    ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(*tls_, methods, authenticator, dispatcher_, budget_,
+                                              options_.http.body));
     port_ = socket.port;
     ConnectionSinks sinks{[this](Socket accepted, std::string peer, bool refused) {
                             http_->Take(std::move(accepted), std::move(peer), refused);
@@ -79,6 +81,7 @@ class RunningServer : public Server {
   const base::Clock& clock_;
   StopEvents stop_;
   ConnectionLimit limit_;
+  RequestBudget budget_;
   Dispatcher dispatcher_;
   const std::unique_ptr<TlsContext> tls_;
   const HttpRouter router_;

@@ -137,6 +137,15 @@ TEST_F(ServerGrpcTest, ACancelledCallEndsAndItsLateReplyIsDropped) {
   EXPECT_TRUE(client_->Call(kService + "GetCustomJob", request, job).ok());
 }
 
+TEST_F(ServerGrpcTest, AClientThatDoesNotReadItsReplyLosesTheCall) {
+  v1::CreateCustomJobRequest request;
+  request.set_parent("projects/p/locations/us-central1");
+  request.mutable_custom_job()->set_display_name(std::string(5 << 20, 'x'));
+  grpc::Status status = client_->CallWithoutReading(kService + "CreateCustomJob",
+                                                    request.SerializeAsString(), absl::Seconds(3));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED) << status.error_message();
+}
+
 TEST_F(ServerGrpcTest, TheDeadlineIsKept) {
   auto call = Hold(absl::Milliseconds(300));
   absl::Duration start = clock_.Monotonic();

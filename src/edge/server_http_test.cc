@@ -28,6 +28,7 @@ TEST_F(ServerHttpTest, AnswersACall) {
   TestReply reply = Ask(Head(kGetJob));
   EXPECT_EQ(reply.status, 200);
   EXPECT_THAT(reply.headers["content-type"], HasSubstr("application/json"));
+  EXPECT_THAT(reply.headers["date"], testing::EndsWith(" GMT"));
   EXPECT_THAT(reply.body, HasSubstr(kJob));
 }
 
@@ -259,23 +260,27 @@ TEST_F(ServerHttpTest, EarlyCloseAtEveryPoint) {
   EXPECT_EQ(Ask(Head(kGetJob)).status, 200);
 }
 
+// Whatever protocol they speak, they count together.
 TEST_F(ServerHttpTest, AFloodOfConnectionsIsRefusedAndForgotten) {
-  std::vector<TestConnection> open;
-  for (int i = 0; i < options_.connections_max; ++i) {
-    open.push_back(TestConnection::Tls(port()));
-    ASSERT_FALSE(open.back().failed()) << i;
+  for (const char* protocol : {"http/1.1", "h2"}) {
+    std::vector<TestConnection> open;
+    for (int i = 0; i < options_.connections_max; ++i) {
+      open.push_back(TestConnection::Tls(port(), {protocol}));
+      ASSERT_FALSE(open.back().failed()) << protocol << i;
+    }
+    TestConnection refused = TestConnection::Tls(port());
+    ASSERT_FALSE(refused.failed());
+    std::optional<TestReply> reply = refused.Receive();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->status, 503);
+    EXPECT_EQ(reply->headers["connection"], "close");
+    EXPECT_TRUE(TestConnection::Tls(port(), {"h2"}).failed());
+    open.clear();
+    for (int i = 0; i < 50 && Ask(Head(kGetJob)).status != 200; ++i) {
+      absl::SleepFor(absl::Milliseconds(100));
+    }
+    EXPECT_EQ(Ask(Head(kGetJob)).status, 200);
   }
-  TestConnection refused = TestConnection::Tls(port());
-  ASSERT_FALSE(refused.failed());
-  std::optional<TestReply> reply = refused.Receive();
-  ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->status, 503);
-  EXPECT_EQ(reply->headers["connection"], "close");
-  open.clear();
-  for (int i = 0; i < 50 && Ask(Head(kGetJob)).status != 200; ++i) {
-    absl::SleepFor(absl::Milliseconds(100));
-  }
-  EXPECT_EQ(Ask(Head(kGetJob)).status, 200);
 }
 
 size_t AppendTo(char* bytes, size_t size, size_t count, void* text) {

@@ -139,4 +139,18 @@ grpc::Status TestGrpcClient::Watch(const std::string& method, const std::string&
   return stream.Finish();
 }
 
+grpc::Status TestGrpcClient::CallWithoutReading(const std::string& method,
+                                                const std::string& request, absl::Duration wait) {
+  Stream stream(stub_, method, kGoodCredential);
+  if (!stream.Write(request)) return stream.Finish();
+  stream.CloseWrites();
+  base::Mutex mutex;
+  base::ConditionVariable never;
+  base::MutexLock lock(mutex);
+  never.WaitFor(mutex, wait);
+  std::string reply;
+  stream.Read(reply);
+  return stream.Finish();
+}
+
 }  // namespace trainyard::edge

@@ -50,6 +50,9 @@ class TestGrpcClient {
   // Sends one message and reads until the stream ends.
   grpc::Status Watch(const std::string& method, const std::string& request,
                      std::vector<std::string>& answers);
+  // Sends one message, waits, and only then asks for the reply.
+  grpc::Status CallWithoutReading(const std::string& method, const std::string& request,
+                                  absl::Duration wait);
 
  private:
   std::shared_ptr<grpc::Channel> channel_;

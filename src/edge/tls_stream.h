@@ -40,6 +40,7 @@ class TlsStream {
   // Ends the connection so that the peer still reads what was written: says goodbye, then swallows
   // what the peer sends for a short while.
   void Close(absl::Duration linger);
+  const base::Clock& clock() const { return clock_; }
   // The server takes no more requests on this connection.
   bool draining() const { return stop_.drain.IsSet(); }
   // True when the peer has closed or reset the connection: nobody waits for a reply.
