@@ -48,6 +48,22 @@ absl::string_view ProjectOf(absl::string_view resource) {
   return resource.substr(0, resource.find('/'));
 }
 
+// As they appear in a URL: lower case, without a port, an IPv6 address in brackets.
+std::vector<std::string> HostsOf(const std::vector<std::string>& audiences) {
+  std::vector<std::string> hosts;
+  for (const std::string& audience : audiences) {
+    const bool bare_ipv6 =
+        std::count(audience.begin(), audience.end(), ':') > 1 && !absl::StartsWith(audience, "[");
+    std::string host, path;
+    if (ParseAudience(bare_ipv6 ? absl::StrCat("https://[", audience, "]")
+                                : absl::StrCat("https://", audience),
+                      host, path)) {
+      hosts.push_back(host);
+    }
+  }
+  return hosts;
+}
+
 bool IsGoogleTokenUrl(absl::string_view host, absl::string_view path) {
   return (host == "oauth2.googleapis.com" && path == kTokenPath) ||
          (host == "www.googleapis.com" && path == "/oauth2/v4/token") ||
@@ -112,14 +128,7 @@ AccountRegistry::AccountRegistry(const base::Clock& clock, std::string token_sec
     : state_(std::make_shared<State>()),
       clock_(clock),
       token_secret_(std::move(token_secret)),
-      audiences_([&] {
-        std::vector<std::string> hosts;
-        for (const std::string& audience : audiences) {
-          std::string host, path;
-          if (ParseAudience(absl::StrCat("https://", audience), host, path)) hosts.push_back(host);
-        }
-        return hosts;
-      }()) {
+      audiences_(HostsOf(audiences)) {
   CHECK(token_secret_.size() >= 32);
 }
 

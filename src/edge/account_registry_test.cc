@@ -32,7 +32,7 @@ class AccountRegistryTest : public testing::Test {
  protected:
   AccountRegistryTest()
       : registry_(clock_, std::string(32, 's'),
-                  {"127.0.0.1:8443", "train.example.com", "[::1]:8443"}) {
+                  {"127.0.0.1:8443", "train.example.com", "::1", "[fd00::2]:8443"}) {
     registry_.Replace({Owner().Record("*", "admin"), Other().Record("research", "user")});
   }
 
@@ -59,6 +59,7 @@ TEST_F(AccountRegistryTest, TakesWhatTheClientsSign) {
        {kAud, kScope, R"(,"aud":"https://us-central1-aiplatform.googleapis.com/")",
         R"(,"aud":"https://127.0.0.1:8443/")", R"(,"aud":"https://TRAIN.example.com")",
         R"(,"aud":"https://[::1]:8443/google.cloud.aiplatform.v1.JobService")",
+        R"(,"aud":"https://[fd00::2]/")",
         R"(,"scope":"https://www.googleapis.com/auth/devstorage.read_only")"}) {
     EXPECT_EQ(Authenticate(Owner().Sign(clock_.Now(), claims)), Owner().email()) << claims;
   }
