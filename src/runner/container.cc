@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@ namespace {
 constexpr int kReportDescriptor = 3;
 constexpr int kUserNamespaceDescriptor = 10;
 constexpr int kNetworkNamespaceDescriptor = 11;
+// crun closes it, like the two above, when it executes the job's first program.
+constexpr int kLockDescriptor = 12;
 constexpr int kFirstFreeDescriptor = 20;
 constexpr int kPipeBytes = 1 << 20;
 constexpr size_t kReportBytesMax = 4096;
@@ -79,7 +82,9 @@ struct Lay {
 };
 
 // Between fork and exec: system calls only.
-[[noreturn]] void Execute(const std::vector<char*>& argv, const std::vector<Lay>& layout) {
+[[noreturn]] void Execute(const std::vector<char*>& argv, const std::vector<Lay>& layout,
+                          pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(127);
   for (const Lay& lay : layout) {
     if (lay.from >= 0 && dup2(lay.from, lay.to) < 0) _exit(127);
   }
@@ -118,24 +123,26 @@ void InitReportParser::Take(absl::string_view line) {
   }
 }
 
-absl::StatusOr<Container> Container::Start(const v1::ReplicaSpec& spec) {
+absl::StatusOr<Container> Container::Start(const v1::ReplicaSpec& spec, int lock) {
   ASSIGN_OR_RETURN(base::Descriptor user, OpenNamespace(spec.user_namespace_path()));
   ASSIGN_OR_RETURN(base::Descriptor network, OpenNamespace(spec.network_namespace_path()));
   ASSIGN_OR_RETURN(Pipe output, OpenPipe(kPipeBytes));
   ASSIGN_OR_RETURN(Pipe error, OpenPipe(kPipeBytes));
   ASSIGN_OR_RETURN(Pipe report, OpenPipe(0));
+  base::Descriptor held(fcntl(lock, F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
+  if (!held.valid()) return base::ErrnoStatus(errno, "duplicate the lock");
   const std::vector<std::string> command = CrunCommand(spec);
   std::vector<char*> argv;
   for (const std::string& text : command) argv.push_back(const_cast<char*>(text.c_str()));
   argv.push_back(nullptr);
-  const std::vector<Lay> layout = {{output.write.get(), STDOUT_FILENO},
-                                   {error.write.get(), STDERR_FILENO},
-                                   {report.write.get(), kReportDescriptor},
-                                   {user.get(), kUserNamespaceDescriptor},
-                                   {network.get(), kNetworkNamespaceDescriptor}};
+  const std::vector<Lay> layout = {
+      {output.write.get(), STDOUT_FILENO},          {error.write.get(), STDERR_FILENO},
+      {report.write.get(), kReportDescriptor},      {user.get(), kUserNamespaceDescriptor},
+      {network.get(), kNetworkNamespaceDescriptor}, {held.get(), kLockDescriptor}};
+  const pid_t self = getpid();
   pid_t pid = fork();
   if (pid < 0) return base::ErrnoStatus(errno, "fork");
-  if (pid == 0) Execute(argv, layout);
+  if (pid == 0) Execute(argv, layout, self);
   Container container(spec, pid);
   container.stdout_ = std::move(output.read);
   container.stderr_ = std::move(error.read);

@@ -39,8 +39,10 @@ class InitReportParser {
 // Threads: one, which is the only one that waits for children.
 class Container {
  public:
-  // Starts crun. SIGCHLD tells when Reap has something to do.
-  static absl::StatusOr<Container> Start(const v1::ReplicaSpec& spec);
+  // Starts crun, which dies with us and holds `lock` until the job's first program is executed. So
+  // once we are dead and the lock is free, nothing starts any more. SIGCHLD tells when Reap has
+  // something to do.
+  static absl::StatusOr<Container> Start(const v1::ReplicaSpec& spec, int lock);
 
   int stdout_pipe() const { return stdout_.get(); }
   int stderr_pipe() const { return stderr_.get(); }

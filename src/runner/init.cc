@@ -56,6 +56,11 @@ int AwaitExec(int pipe) {
   return count == sizeof(error_number) ? error_number : 0;
 }
 
+bool RunnerIsGone() {
+  pollfd report = {kReport, 0, 0};
+  return poll(&report, 1, 0) > 0 && (report.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
 // True once `child` has ended; `status` is then its wait status.
 bool Reap(pid_t child, int& status) {
   int reaped_status = 0;
@@ -102,6 +107,7 @@ int main(int argc, char** argv) {
   if (argc < 2 || fcntl(kReport, F_SETFD, FD_CLOEXEC) != 0 || pipe2(failure, O_CLOEXEC) != 0) {
     return kExitOrphaned;
   }
+  if (RunnerIsGone()) return kExitOrphaned;
   int signals = signalfd(-1, &all, SFD_CLOEXEC);
   pid_t child = signals < 0 ? -1 : fork();
   if (child < 0) {

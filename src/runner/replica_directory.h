@@ -1,8 +1,9 @@
 // A replica's directory: what the server and the runner leave there for each other.
 //
 //   replica.binpb   ReplicaSpec, by the server before the runner starts
-//   lock            flock(2)ed by the runner for as long as it lives; its text is the runner's
-//                   identity, "BOOT_ID PID START_TICKS\n"
+//   lock            flock(2)ed by the runner for as long as it lives, and by crun while it starts
+//   the
+//                   job; its text is the runner's identity, "BOOT_ID PID START_TICKS\n"
 //   started.binpb   StartRecord, once the user's process was executed
 //   exit.binpb      ExitRecord, the runner's last act
 //   scratch/        the writable layer of the root filesystem
@@ -29,6 +30,8 @@ class ReplicaDirectory {
   static absl::StatusOr<ReplicaDirectory> Open(const std::string& path);
 
   const std::string& path() const { return path_; }
+  // The descriptor that holds the lock: whoever inherits it holds it too.
+  int lock() const { return lock_.get(); }
   absl::StatusOr<ReplicaSpec> ReadSpec() const;
   absl::Status WriteStart(const StartRecord& record) const;
   // Durable on return. Space for it was taken by Open: a full disk does not stop it.

@@ -71,9 +71,12 @@ class Supervisor {
   absl::Status Run() {
     RETURN_IF_ERROR(Prepare());
     crun_monotonic_us_ = MonotonicUs();
-    ASSIGN_OR_RETURN(Container container, Container::Start(spec_));
+    ASSIGN_OR_RETURN(Container container, Container::Start(spec_, directory_.lock()));
     container_ = std::make_unique<Container>(std::move(container));
     while (!Finished()) RETURN_IF_ERROR(Turn());
+    if (absl::Status joined = joined_.get(); !joined.ok()) {
+      base::Log(base::Severity::kWarning, joined.message());
+    }
     return absl::OkStatus();
   }
 
@@ -102,16 +105,16 @@ class Supervisor {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return base::ErrnoStatus(errno, "prctl");
     ASSIGN_OR_RETURN(signals_, OpenSignals());
     RETURN_IF_ERROR(EnterMountNamespace(spec_));
-    // The kernel takes a while to move a process: long enough to do the rest meanwhile.
-    std::future<absl::Status> joined = std::async(
-        std::launch::async, [this] { return JoinCgroup(spec_.runner_cgroup_directory()); });
+    // The kernel takes milliseconds to move a process: the job need not wait for that.
+    joined_ = std::async(std::launch::async,
+                         [this] { return JoinCgroup(spec_.runner_cgroup_directory()); });
     RETURN_IF_ERROR(MakeRootFilesystem(spec_));
     ASSIGN_OR_RETURN(std::unique_ptr<logs::Writer> log,
                      logs::Writer::Open(
                          disk_, clock_,
                          {.directory = spec_.log_directory(), .bytes_max = spec_.log_bytes_max()}));
     output_ = std::make_unique<Output>(clock_, std::move(log));
-    return joined.get();
+    return absl::OkStatus();
   }
 
   int64_t MonotonicUs() const { return absl::ToInt64Microseconds(clock_.Monotonic()); }
@@ -229,6 +232,7 @@ class Supervisor {
   int64_t crun_monotonic_us_ = 0;
   base::RealDisk disk_;
   base::Descriptor signals_;
+  std::future<absl::Status> joined_;
   std::unique_ptr<Output> output_;
   std::unique_ptr<Container> container_;
   InitReportParser report_;

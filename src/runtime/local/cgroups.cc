@@ -78,7 +78,6 @@ class RealCgroups : public Cgroups {
     ReplicaCgroups cgroups = CgroupsOf(layout_, replica_id);
     base::RealClock clock;
     const absl::Duration due = clock.Monotonic() + kKillTimeout;
-    // The runner first: nothing may report the death that we cause.
     for (int wait_ms = 1;; wait_ms = std::min(2 * wait_ms, kPollMsMax)) {
       ASSIGN_OR_RETURN(std::vector<pid_t> left, Processes(cgroups.runner_directory));
       ASSIGN_OR_RETURN(std::vector<pid_t> container, Processes(cgroups.kill_directory));

@@ -21,7 +21,7 @@ class Cgroups {
   virtual const CgroupLayout& layout() const = 0;
   // Makes the runner's; crun makes the container's.
   virtual absl::Status Create(const std::string& replica_id) = 0;
-  // Kills all that runs in them, runner included, and returns when nothing is left.
+  // After the runner's end: kills all that runs in them and returns when nothing is left.
   // DEADLINE_EXCEEDED when something does not die (it waits for a device); try again later. OK when
   // there are none.
   virtual absl::Status Kill(const std::string& replica_id) = 0;

@@ -96,10 +96,9 @@ class StartStep : public Step {
     ASSIGN_OR_RETURN(context.runner, tools.runners.Start(context.files.directory));
     return absl::OkStatus();
   }
-  // Its processes end with its cgroups.
   absl::Status Undo(StepTools& tools, ReplicaContext& context) const override {
     tools.runners.Unwatch(context.files.directory);
-    return absl::OkStatus();
+    return tools.runners.Kill(context.files.directory);
   }
 };
 

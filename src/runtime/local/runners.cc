@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -19,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/clock.h"
 #include "base/descriptor.h"
 #include "base/executor.h"
 #include "base/log.h"
@@ -31,7 +33,8 @@ namespace {
 
 // A runner that has its lock writes its identity at once.
 constexpr int kIdentityAttempts = 200;
-constexpr int kIdentityWaitMs = 5;
+constexpr int kIdentityWaitMs = 1;
+constexpr absl::Duration kKillTimeout = absl::Seconds(10);
 
 absl::StatusOr<base::ProcessIdentity> ParseIdentity(const std::string& text) {
   std::vector<std::string> words = absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
@@ -238,6 +241,19 @@ class RealRunners : public Runners {
   void Unwatch(const std::string& directory) override { watcher_.Remove(directory); }
 
   bool IsAlive(const base::ProcessIdentity& runner) override { return processes_.IsAlive(runner); }
+
+  absl::Status Kill(const std::string& directory) override {
+    if (access(directory.c_str(), F_OK) != 0) return absl::OkStatus();
+    base::RealClock clock;
+    const absl::Duration due = clock.Monotonic() + kKillTimeout;
+    while (clock.Monotonic() < due) {
+      absl::StatusOr<Found> found = Find(directory);
+      if (found.ok() && found->state != Found::State::kRuns) return absl::OkStatus();
+      if (found.ok()) RETURN_IF_ERROR(processes_.Signal(found->runner, SIGKILL));
+      poll(nullptr, 0, 1);
+    }
+    return absl::DeadlineExceededError("the runner in " + directory + " does not die");
+  }
 
   absl::Status Signal(const base::ProcessIdentity& runner, int signal) override {
     return processes_.Signal(runner, signal);

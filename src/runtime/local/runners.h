@@ -38,6 +38,10 @@ class Runners {
                      std::function<void()> changed) = 0;
   virtual void Unwatch(const std::string& directory) = 0;
   virtual bool IsAlive(const base::ProcessIdentity& runner) = 0;
+  // Kills the runner in `directory`, if one runs, and waits until it and what it was about to start
+  // have ended: afterwards only what runs in the replica's cgroups is left. DEADLINE_EXCEEDED: try
+  // again.
+  virtual absl::Status Kill(const std::string& directory) = 0;
   // SIGTERM stops its job with grace.
   virtual absl::Status Signal(const base::ProcessIdentity& runner, int signal) = 0;
 };
