@@ -43,8 +43,9 @@ class HeldEngine final : public Engine {
 
   void CreateCustomJob(std::string parent, CustomJob job, std::string creator,
                        Reply<CustomJob> reply) override {
-    absl::Status images = CheckImages(job, dependencies_.runtime);
-    if (!images.ok()) return reply(images);
+    absl::Status refused = dependencies_.store.CheckSpace();
+    if (refused.ok()) refused = CheckImages(job, dependencies_.runtime);
+    if (!refused.ok()) return reply(refused);
     NewJob created;
     created.name = absl::StrCat(parent, "/customJobs/", base::NewNumericId(dependencies_.random));
     created.status.set_creator(std::move(creator));

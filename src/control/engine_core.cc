@@ -200,7 +200,9 @@ void EngineCore::TellWorld(Batch& batch) {
 
 void EngineCore::FailCommit(Batch& batch, Commands commands, const absl::Status& status) {
   batch.Undo();
-  base::Log(base::Severity::kError, absl::StrCat("commit failed: ", status.ToString()));
+  if (retry_delay_ == absl::ZeroDuration()) {
+    base::Log(base::Severity::kError, absl::StrCat("commit failed: ", status.ToString()));
+  }
   Commands kept;
   for (auto& command : commands) {
     if (command->must_happen()) {

@@ -51,7 +51,8 @@ Blocker BlockerOf(const Machine& machine, const std::vector<RunningJob>& holders
     absl::StrAppend(&blocker.text, "; job ", ShortName(held.front().second), " holds ",
                     resource.text(-held.front().first));
     if (held.size() > 1) {
-      absl::StrAppend(&blocker.text, ", ", held.size() - 1, " more hold the rest");
+      absl::StrAppend(&blocker.text, ", ", held.size() - 1,
+                      held.size() == 2 ? " other job the rest" : " other jobs the rest");
     }
   }
   held.resize(std::min(held.size(), kHoldersMax));

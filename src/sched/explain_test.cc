@@ -57,7 +57,7 @@ std::vector<ExplainCase> ExplainCases() {
        1,
        {"cpu"},
        {"r2"},
-       "End job r2, or ask for a machine type of at most 2 cpu and 1 GiB "
+       "Cancel job r2, or ask for a machine type of at most 2 cpu and 1 GiB "
        "of memory, not 3 cpu and 1 GiB.",
        absl::Minutes(1)},
       {"two are needed",
@@ -69,7 +69,7 @@ std::vector<ExplainCase> ExplainCases() {
        1,
        {"cpu"},
        {"r3", "r4"},
-       "End jobs r3 and r4.",
+       "Cancel jobs r3 and r4.",
        absl::Minutes(9)},
       {"a waiting job goes before a running one",
        Strict({Running("r", Cpus(6, 4), absl::Minutes(5))},
@@ -78,7 +78,7 @@ std::vector<ExplainCase> ExplainCases() {
        2,
        {"queue"},
        {"w"},
-       "End job w.",
+       "Cancel job w.",
        absl::Minutes(5)},
       {"the queue and a resource",
        Strict({Running("r", Cpus(7, 0), absl::Minutes(5))},
@@ -87,7 +87,7 @@ std::vector<ExplainCase> ExplainCases() {
        2,
        {"queue", "cpu"},
        {"r", "w"},
-       "End jobs r and w.",
+       "Cancel jobs r and w.",
        absl::Minutes(8)},
       {"no known end",
        Strict({Running("r", Cpus(8, 1))}, {Queued("a", Cpus(1, 1))}),
@@ -95,7 +95,7 @@ std::vector<ExplainCase> ExplainCases() {
        1,
        {"cpu"},
        {"r"},
-       "End job r.",
+       "Cancel job r.",
        never},
   };
 }
@@ -123,9 +123,10 @@ TEST(Explain, SummaryTellsNumbersHolderAndTime) {
             "Waits for memory: needs 8 GiB of memory; 4 GiB of 16 GiB free; job 17 holds 12 GiB. "
             "Starts at the latest at 2027-01-15T08:10:00Z, should every job before it use all of "
             "its time.");
-  EXPECT_EQ(got.smallest_change,
-            "End job 17, or ask for a machine type of at most 1 cpu and 4 GiB of memory, not 1 cpu "
-            "and 8 GiB.");
+  EXPECT_EQ(
+      got.smallest_change,
+      "Cancel job 17, or ask for a machine type of at most 1 cpu and 4 GiB of memory, not 1 cpu "
+      "and 8 GiB.");
 }
 
 TEST(Explain, QueueBlockerTellsWhatTheHeadWaitsFor) {
@@ -156,7 +157,7 @@ TEST(Explain, SharedMachineNeverSpeaksOfCpu) {
   Explanation got = Explain(snapshot, "a", kNow);
   ASSERT_EQ(got.blockers.size(), 1);
   EXPECT_EQ(got.blockers[0].text, "needs 8 GiB of memory; 0 GiB of 8 GiB free; job r holds 8 GiB");
-  EXPECT_EQ(got.smallest_change, "End job r.");
+  EXPECT_EQ(got.smallest_change, "Cancel job r.");
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST(Planner, BlockersCarryNumbersAndHolders) {
                        kNow);
   ASSERT_EQ(plan.head_blockers.size(), 1);
   const Blocker& cpu = plan.head_blockers[0];
-  EXPECT_EQ(cpu.text, "needs 4 cpu; 0.5 of 8 free; job 2 holds 4, 2 more hold the rest");
+  EXPECT_EQ(cpu.text, "needs 4 cpu; 0.5 of 8 free; job 2 holds 4, 2 other jobs the rest");
   EXPECT_EQ(cpu.needed, 4000);
   EXPECT_EQ(cpu.free, 500);
   EXPECT_EQ(cpu.capacity, 8000);
@@ -157,7 +157,7 @@ TEST(Planner, WhyNeverSaysWhatToChange) {
   for (const auto& c : kCases) {
     std::string why = WhyNever({Cpus(8, 16), c.placement}, c.need);
     EXPECT_THAT(why, HasSubstr(c.says));
-    EXPECT_EQ(why.empty(), std::string_view(c.says).empty()) << why;
+    EXPECT_EQ(why.empty(), absl::string_view(c.says).empty()) << why;
   }
 }
 

@@ -30,7 +30,7 @@ std::string MemoryText(int64_t bytes) {
   return absl::StrCat(Decimal(std::max<int64_t>(bytes, 0), kGibibyte), " GiB");
 }
 
-std::string ShortName(std::string_view name) {
+std::string ShortName(absl::string_view name) {
   return std::string(name.substr(name.rfind('/') + 1));
 }
 

@@ -3,8 +3,9 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace trainyard::sched {
 
@@ -15,7 +16,7 @@ std::string CpuText(int64_t cpu_milli);
 std::string MemoryText(int64_t bytes);
 
 // The last segment of a resource name.
-std::string ShortName(std::string_view name);
+std::string ShortName(absl::string_view name);
 
 // "17", "17 and 18", "17, 18 and 19", "17, 18, 19 and 4 more".
 std::string NamesText(const std::vector<std::string>& names);

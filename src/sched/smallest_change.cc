@@ -113,7 +113,7 @@ Change SmallestChange(const Snapshot& snapshot, const std::vector<const QueuedJo
 std::string ChangeText(const Snapshot& snapshot, const QueuedJob& job, const Change& change) {
   std::string text;
   if (!change.end.empty()) {
-    absl::StrAppend(&text, "End job", change.end.size() > 1 ? "s " : " ", NamesText(change.end));
+    absl::StrAppend(&text, "Cancel job", change.end.size() > 1 ? "s " : " ", NamesText(change.end));
   }
   if (change.may_ask_less) {
     bool counts_cpu = snapshot.machine.placement == Placement::kStrict;
