@@ -66,6 +66,15 @@ class Server:
             self.process.wait(30)
 
     def close(self):
+        """Jobs outlive a server: they are cancelled before it goes."""
+        if self.process.poll() is None:
+            live = 'state="JOB_STATE_RUNNING" OR state="JOB_STATE_PENDING" OR state="JOB_STATE_QUEUED"'
+            listed = self.run("jobs", "list", "--filter", live, "--limit=1000", "--format=json", check=False)
+            names = [job["name"] for job in json.loads(listed.stdout or "[]")]
+            if names:
+                self.run("jobs", "cancel", *names, check=False)
+            for name in names:
+                self.run("jobs", "wait", name, "--timeout=40", check=False)
         self.stop()
         shutil.rmtree(self.data, ignore_errors=True)
 

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "api/services.h"
+#include "api/storage_service.h"
 #include "base/executor.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -83,6 +84,7 @@ class House {
   void Shutdown() {
     disk_.Remove(paths_.client_file()).IgnoreError();
     server_->Shutdown();
+    machine_->Stop();
   }
 
  private:
@@ -186,6 +188,9 @@ class House {
         *methods_, {*engine_, machine_->runtime(), *store_, *logs_, *objects_, *accounts_,
                     *machines_, clock_, random_, waits_, std::move(facts), config_.locations});
     std::vector<edge::HttpRoute> routes = edge::TokenRoutes(*accounts_, clock_);
+    for (edge::HttpRoute& route : api::StorageRoutes(*objects_, *accounts_, *audit_, clock_)) {
+      routes.push_back(std::move(route));
+    }
     edge::ServerOptions options;
     options.listen = config_.listen;
     options.tls = tls_;

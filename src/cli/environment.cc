@@ -30,16 +30,17 @@ constexpr const char* kBundleVariables[] = {"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE"
 constexpr const char* kProxyVariables[] = {"NO_PROXY", "no_proxy"};
 
 // What tells a client of another endpoint or of another credential.
-constexpr const char* kMisleading[] = {"CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
-                                       "CLOUDSDK_AUTH_DISABLE_CREDENTIALS",
-                                       "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"};
+// STORAGE_EMULATOR_HOST makes a storage client send no credential.
+constexpr const char* kMisleading[] = {
+    "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", "CLOUDSDK_AUTH_DISABLE_CREDENTIALS",
+    "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", "STORAGE_EMULATOR_HOST"};
 constexpr const char* kEndpointVariables[] = {
+    "API_ENDPOINT_OVERRIDE",
     "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM",
     "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER",
     "CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING",
     "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE",
-    "CLOUDSDK_AUTH_TOKEN_HOST",
-    "STORAGE_EMULATOR_HOST"};
+    "CLOUDSDK_AUTH_TOKEN_HOST"};
 constexpr const char* kProjectVariables[] = {"CLOUD_ML_PROJECT_ID", "GOOGLE_CLOUD_PROJECT"};
 
 std::vector<std::string> SplitHosts(const std::string& list) {
@@ -142,7 +143,7 @@ ClientEnvironment EnvironmentOf(const Target& target, const Variables& current) 
   SetCommon(target, set);
   SetProxyExceptions(DirectHosts(target), current, set);
   const std::string url = absl::StrCat("https://", target.endpoint);
-  set["STORAGE_EMULATOR_HOST"] = url;
+  set["API_ENDPOINT_OVERRIDE"] = url;
   set["CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM"] = url + "/";
   set["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER"] = url + "/";
   set["CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING"] = url + "/";
@@ -193,9 +194,11 @@ std::string RenderExports(const Target& target, const ClientEnvironment& environ
   writer.Comment("The system's certificates and ours, for each client by its own name.");
   for (const char* name : kBundleVariables) writer.Export(name);
   for (const char* name : kProxyVariables) writer.Export(name);
-  writer.Comment("A plain storage.Client() sends no credential as long as this is set. Pass it:");
-  writer.Comment("  storage.Client(credentials=google.auth.default()[0])");
-  writer.Export("STORAGE_EMULATOR_HOST");
+  writer.Comment(
+      "google-cloud-storage, and the SDK where it stages; with the key, as above. (With");
+  writer.Comment(
+      "STORAGE_EMULATOR_HOST it would send no credential, unless credentials= is passed.)");
+  writer.Export("API_ENDPOINT_OVERRIDE");
   writer.Comment("gcloud exchanges the key for a token at this server.");
   writer.Comment("curl: -H \"Authorization: Bearer $(gcloud auth print-access-token)\"");
   writer.Export("CLOUDSDK_");

@@ -38,7 +38,7 @@ TEST(EnvironmentTest, TellsEachClientOfTheServer) {
       {"CLOUDSDK_AUTH_TOKEN_HOST", "https://127.0.0.1:8443/token"},
       {"CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM", "https://127.0.0.1:8443/"},
       {"CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "https://127.0.0.1:8443/storage/v1/"},
-      {"STORAGE_EMULATOR_HOST", "https://127.0.0.1:8443"},
+      {"API_ENDPOINT_OVERRIDE", "https://127.0.0.1:8443"},
       {"REQUESTS_CA_BUNDLE", "/data/ca-bundle.pem"},
       {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "/data/ca-bundle.pem"},
       {"no_proxy", "localhost,127.0.0.1,::1"},
@@ -88,7 +88,7 @@ TEST(EnvironmentTest, UnderExecNoClientIsToldOfAnEndpoint) {
   const ClientEnvironment environment = ExecEnvironmentOf(Sample(), current);
   const std::vector<std::string> applied = Applied(environment, current);
   for (const std::string& entry : applied) {
-    EXPECT_THAT(entry, Not(testing::StartsWith("STORAGE_EMULATOR_HOST=")));
+    EXPECT_THAT(entry, Not(testing::StartsWith("API_ENDPOINT_OVERRIDE=")));
     EXPECT_THAT(entry, Not(testing::StartsWith("CLOUDSDK_API_ENDPOINT_OVERRIDES")));
   }
   EXPECT_THAT(applied, Contains("GOOGLE_CLOUD_PROJECT=p"));
@@ -117,7 +117,7 @@ TEST(EnvironmentTest, AShellReadsIt) {
       RenderExports(target, EnvironmentOf(target, current)),
       "echo \"$GOOGLE_APPLICATION_CREDENTIALS|$no_proxy|${GOOGLE_CLOUD_PROJECT-none}\"\n",
       RenderUnset(target, {{"no_proxy", "corp.example,localhost,127.0.0.1,::1"}}),
-      "echo \"${GOOGLE_APPLICATION_CREDENTIALS-none}|$no_proxy|${STORAGE_EMULATOR_HOST-none}\"\n");
+      "echo \"${GOOGLE_APPLICATION_CREDENTIALS-none}|$no_proxy|${API_ENDPOINT_OVERRIDE-none}\"\n");
   base::RealProcesses processes;
   const auto result =
       processes.Run({.argv = {"sh"}, .environment = {"PATH=/bin"}, .input = script});

@@ -53,7 +53,7 @@ for (const fallback of [false, true]) {
 
 test('storage', async () => {
   const storage = new Storage({
-    apiEndpoint: process.env.STORAGE_EMULATOR_HOST,
+    apiEndpoint: `https://${process.env.TRAINYARD_ENDPOINT}`,
     keyFilename: process.env.GOOGLE_APPLICATION_CREDENTIALS,
     projectId: process.env.TRAINYARD_PROJECT,
   });

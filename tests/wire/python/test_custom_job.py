@@ -94,7 +94,7 @@ def test_the_environment_of_a_job(vertex):
         "assert e['CLOUD_ML_JOB_ID'].isdigit()",
         "assert e['RANK'] == '0' and e['WORLD_SIZE'] == '1'",
         "assert os.getcwd() == '/', os.getcwd()",
-        "import sys; assert sys.argv[1:] == ['--to=there', '$(NOBODY)', '$(WORD)'], sys.argv",
+        "import sys; assert sys.argv[1:] == ['--to=there', '$' + '(NOBODY)', '$' + '(WORD)'], sys.argv",
         "s = os.statvfs('/dev/shm'); assert s.f_blocks * s.f_frsize > 0",
     ])
     job = vertex.CustomJob(
