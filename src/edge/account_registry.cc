@@ -172,7 +172,7 @@ absl::StatusOr<Caller> AccountRegistry::Authenticate(absl::string_view authoriza
   if (absl::StripAsciiWhitespace(authorization).empty()) {
     return absl::UnauthenticatedError(
         "No credential was sent. Google's clients find theirs after `eval \"$(trainyard env)\"`. A "
-        "storage.Client() under STORAGE_EMULATOR_HOST sends none by itself: pass "
+        "storage.Client() under STORAGE_EMULATOR_HOST sends none by itself: pass project= and "
         "credentials=google.auth.default()[0]. With curl: -H \"Authorization: Bearer $(gcloud auth "
         "print-access-token)\".");
   }

@@ -43,7 +43,8 @@ absl::string_view HeaderOf(const Headers& headers, absl::string_view name) {
 
 RestReply ErrorReply(int http_status, const absl::Status& status) {
   RestReply reply = {http_status, {{"content-type", "application/json; charset=UTF-8"}}, ""};
-  if (http_status == 401) reply.headers.emplace_back("www-authenticate", "Bearer");
+  if (http_status == 401)
+    reply.headers.emplace_back("www-authenticate", "Bearer realm=\"trainyard\"");
   reply.body = ErrorJson(http_status, status);
   return reply;
 }

@@ -133,7 +133,7 @@ void WriteError(HttpWriter& writer, const absl::Status& status) {
   std::string body = ErrorJson(status);
   Headers headers = {{"content-type", "application/json; charset=UTF-8"}};
   if (status.code() == absl::StatusCode::kUnauthenticated) {
-    headers.emplace_back("www-authenticate", "Bearer");
+    headers.emplace_back("www-authenticate", "Bearer realm=\"trainyard\"");
   }
   // A client that has gone needs no answer.
   if (!writer.Start(HttpStatusOf(status.code()), headers, static_cast<int64_t>(body.size())).ok()) {
