@@ -77,6 +77,9 @@ bool HasGoogleScope(absl::string_view scopes) {
   });
 }
 
+// Of one account, where an assertion does not say which: more would make a forgery dear to refuse.
+constexpr int kKeysTriedMax = 8;
+
 bool Includes(const std::vector<std::string>& permissions, absl::string_view permission) {
   return std::binary_search(permissions.begin(), permissions.end(), permission);
 }
@@ -115,6 +118,22 @@ struct AccountRegistry::State {
   const AccountRecord* Find(absl::string_view account) const {
     const auto found = by_email.find(account);
     return found == by_email.end() ? nullptr : &accounts[found->second];
+  }
+
+  // Node's library names no key (kid) in its assertions: the id of the issuer's key that signed
+  // this one, or of any of them when none did. Empty: no such account, or it has no key.
+  std::string SignerOf(const JsonWebToken& token) const {
+    const AccountRecord* account = Find(token.issuer);
+    if (account == nullptr || account->keys().empty()) return "";
+    const int count = std::min(account->keys_size(), kKeysTriedMax);
+    for (int i = 0; i < count; ++i) {
+      const auto key = keys.find(account->keys(i).id());
+      if (key != keys.end() &&
+          VerifyRs256(key->second.key.get(), token.signed_text, token.signature)) {
+        return key->first;
+      }
+    }
+    return account->keys(0).id();
   }
 
   std::vector<AccountRecord> accounts;
@@ -227,6 +246,7 @@ absl::StatusOr<Caller> AccountRegistry::AuthenticateJsonWebToken(const State& st
 absl::StatusOr<JsonWebToken> AccountRegistry::Verify(const State& state,
                                                      absl::string_view text) const {
   ASSIGN_OR_RETURN(JsonWebToken token, ParseJsonWebToken(text));
+  if (token.key_id.empty()) token.key_id = state.SignerOf(token);
   const auto key = state.keys.find(token.key_id);
   if (key == state.keys.end()) {
     return absl::InvalidArgumentError(absl::StrCat("is signed by the key ", Shown(token.key_id),

@@ -66,7 +66,6 @@ absl::StatusOr<JsonWebToken> ParseJsonWebToken(absl::string_view token) {
   result.audience = Text(claims, "aud");
   result.scope = Text(claims, "scope");
   result.wants_identity_token = claims.fields().count("target_audience") != 0;
-  if (result.key_id.empty()) return absl::InvalidArgumentError("names no key (kid)");
   if (result.issuer.empty()) return absl::InvalidArgumentError("names no account (iss)");
   ASSIGN_OR_RETURN(result.issued, Seconds(claims, "iat"));
   ASSIGN_OR_RETURN(result.expires, Seconds(claims, "exp"));

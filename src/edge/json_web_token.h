@@ -10,7 +10,7 @@
 namespace trainyard::edge {
 
 struct JsonWebToken {
-  std::string key_id;                 // "kid" of the header
+  std::string key_id;                 // "kid" of the header; empty: it names none
   std::string issuer;                 // "iss"
   std::string subject;                // "sub"; empty when absent, like the rest
   std::string audience;               // "aud"
@@ -25,7 +25,7 @@ struct JsonWebToken {
 inline constexpr size_t kJsonWebTokenBytesMax = 8 << 10;
 
 // INVALID_ARGUMENT, with half a sentence that goes after "the token ", for everything that is not
-// three parts of base64url, an RS256 header with a kid and no critical extension, and claims with
+// three parts of base64url, an RS256 header without a critical extension, and claims with
 // iss, iat and exp of the right types.
 absl::StatusOr<JsonWebToken> ParseJsonWebToken(absl::string_view token);
 

@@ -13,7 +13,8 @@ def main():
     server = trainyard_server.Server()
     try:
         return subprocess.call(sys.argv[1:], env={**os.environ, **server.environment,
-                                                  "TRAINYARD_DATA": server.data})
+                                                  "TRAINYARD_DATA": server.data,
+                                                  "TRAINYARD_BINARY": trainyard_server.BINARY})
     finally:
         server.close()
 
