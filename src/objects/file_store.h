@@ -54,7 +54,7 @@ class FileStore : public ObjectStore {
   absl::StatusOr<Upload> GetUpload(const std::string& id) override;
   absl::StatusOr<Upload> AppendUpload(const std::string& id, uint64_t offset,
                                       absl::string_view bytes) override;
-  absl::StatusOr<Object> FinishUpload(const std::string& id) override;
+  absl::StatusOr<Object> FinishUpload(const std::string& id, const Checksums& checksums) override;
   absl::Status CancelUpload(const std::string& id) override;
 
   // Makes a sealed file the object. For writers.
@@ -99,7 +99,8 @@ class FileStore : public ObjectStore {
   int64_t NextGeneration(int64_t previous) REQUIRES(commit_mutex_);
   absl::StatusOr<std::shared_ptr<OpenUpload>> FindUpload(const std::string& id)
       EXCLUDES(uploads_mutex_);
-  absl::StatusOr<Object> CommitUpload(const UploadRow& row, StagedFile& file);
+  absl::StatusOr<Object> CommitUpload(const UploadRow& row, StagedFile& file,
+                                      const Checksums& checksums);
   void ForgetOldUploads();
 
   const StoreOptions options_;

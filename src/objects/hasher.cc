@@ -31,15 +31,14 @@ std::string EncodeCrc32c(uint32_t crc32c) {
   return absl::Base64Escape(bytes);
 }
 
-absl::Status CheckChecksums(const ObjectAttributes& attributes, uint32_t crc32c,
-                            absl::string_view md5) {
-  if (!attributes.crc32c_base64.empty() && attributes.crc32c_base64 != EncodeCrc32c(crc32c)) {
-    return absl::InvalidArgumentError(absl::StrCat("Provided CRC32C \"", attributes.crc32c_base64,
+absl::Status CheckChecksums(const Checksums& given, uint32_t crc32c, absl::string_view md5) {
+  if (!given.crc32c_base64.empty() && given.crc32c_base64 != EncodeCrc32c(crc32c)) {
+    return absl::InvalidArgumentError(absl::StrCat("Provided CRC32C \"", given.crc32c_base64,
                                                    "\" doesn't match calculated CRC32C \"",
                                                    EncodeCrc32c(crc32c), "\"."));
   }
-  if (!attributes.md5_base64.empty() && attributes.md5_base64 != absl::Base64Escape(md5)) {
-    return absl::InvalidArgumentError(absl::StrCat("Provided MD5 hash \"", attributes.md5_base64,
+  if (!given.md5_base64.empty() && given.md5_base64 != absl::Base64Escape(md5)) {
+    return absl::InvalidArgumentError(absl::StrCat("Provided MD5 hash \"", given.md5_base64,
                                                    "\" doesn't match calculated MD5 hash \"",
                                                    absl::Base64Escape(md5), "\"."));
   }

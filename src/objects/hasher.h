@@ -31,10 +31,6 @@ class Hasher {
 };
 
 // INVALID_ARGUMENT when a checksum that came with the request is not that of the bytes.
-absl::Status CheckChecksums(const ObjectAttributes& attributes, uint32_t crc32c,
-                            absl::string_view md5);
-
-// Base64 of the big-endian bytes, as the API has it.
-std::string EncodeCrc32c(uint32_t crc32c);
+absl::Status CheckChecksums(const Checksums& given, uint32_t crc32c, absl::string_view md5);
 
 }  // namespace trainyard::objects

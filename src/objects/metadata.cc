@@ -228,8 +228,8 @@ absl::Status Metadata::PutUpload(const UploadRow& row, int64_t created_us) {
       .Bind(row.attributes.content_type)
       .Bind(EncodeMap(row.attributes.headers))
       .Bind(EncodeMap(row.attributes.metadata))
-      .Bind(row.attributes.crc32c_base64)
-      .Bind(row.attributes.md5_base64)
+      .Bind(row.attributes.checksums.crc32c_base64)
+      .Bind(row.attributes.checksums.md5_base64)
       .Bind(row.preconditions.if_generation_match)
       .Bind(row.preconditions.if_generation_not_match)
       .Bind(row.preconditions.if_metageneration_match)
@@ -251,8 +251,8 @@ absl::StatusOr<std::optional<UploadRow>> Metadata::GetUpload(const std::string& 
   row.attributes.content_type = query.NextText();
   row.attributes.headers = DecodeMap(query.NextText());
   row.attributes.metadata = DecodeMap(query.NextText());
-  row.attributes.crc32c_base64 = query.NextText();
-  row.attributes.md5_base64 = query.NextText();
+  row.attributes.checksums.crc32c_base64 = query.NextText();
+  row.attributes.checksums.md5_base64 = query.NextText();
   row.preconditions.if_generation_match = query.NextInt();
   row.preconditions.if_generation_not_match = query.NextInt();
   row.preconditions.if_metageneration_match = query.NextInt();

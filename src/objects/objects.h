@@ -66,12 +66,19 @@ struct Preconditions {
   int64_t if_metageneration_not_match = -1;
 };
 
+// To be checked against the bytes; empty: not given.
+struct Checksums {
+  std::string crc32c_base64;  // of the big-endian bytes
+  std::string md5_base64;
+};
+
+std::string EncodeCrc32c(uint32_t crc32c);
+
 struct ObjectAttributes {
   std::string content_type;  // empty: "application/octet-stream"
   std::map<std::string, std::string> headers;
   std::map<std::string, std::string> metadata;
-  std::string crc32c_base64;  // to be checked against the bytes; empty: not given
-  std::string md5_base64;
+  Checksums checksums;
 };
 
 struct ListOptions {
@@ -174,7 +181,9 @@ class ObjectStore {
   // death of the server; after a loss of power ask GetUpload where to go on.
   virtual absl::StatusOr<Upload> AppendUpload(const std::string& id, uint64_t offset,
                                               absl::string_view bytes) = 0;
-  virtual absl::StatusOr<Object> FinishUpload(const std::string& id) = 0;
+  // `checksums` came with the last bytes: checked beside those of StartUpload.
+  virtual absl::StatusOr<Object> FinishUpload(const std::string& id,
+                                              const Checksums& checksums = {}) = 0;
   virtual absl::Status CancelUpload(const std::string& id) = 0;
 };
 

@@ -121,13 +121,13 @@ TEST_F(StoreTest, WhatIsNotCommittedLeavesNoTrace) {
 }
 
 TEST_F(StoreTest, ChecksumsThatCameWithTheBytesAreChecked) {
-  const ObjectAttributes kGood[] = {{.crc32c_base64 = "4waSgw=="},
-                                    {.md5_base64 = "JfnnlDI7RTiF9RgfG2JNCw=="}};
+  const ObjectAttributes kGood[] = {{.checksums = {.crc32c_base64 = "4waSgw=="}},
+                                    {.checksums = {.md5_base64 = "JfnnlDI7RTiF9RgfG2JNCw=="}}};
   for (const ObjectAttributes& attributes : kGood) {
     EXPECT_TRUE(Put("a", "123456789", attributes).ok());
   }
-  const ObjectAttributes kBad[] = {{.crc32c_base64 = "AAAAAA=="},
-                                   {.md5_base64 = "AAAAAAAAAAAAAAAAAAAAAA=="}};
+  const ObjectAttributes kBad[] = {{.checksums = {.crc32c_base64 = "AAAAAA=="}},
+                                   {.checksums = {.md5_base64 = "AAAAAAAAAAAAAAAAAAAAAA=="}}};
   for (const ObjectAttributes& attributes : kBad) {
     EXPECT_TRUE(absl::IsInvalidArgument(Put("b", "123456789", attributes).status()));
   }
@@ -245,9 +245,9 @@ TEST_F(StoreTest, UploadsSurviveARestart) {
   std::string bytes;
   for (int i = 0; i < 100'000; ++i) absl::StrAppend(&bytes, i);
   std::string crc32c = EncodeCrc32c(base::Crc32c(bytes));
-  absl::StatusOr<Upload> upload =
-      store_->StartUpload("bucket", "big", {.metadata = {{"k", "v"}}, .crc32c_base64 = crc32c},
-                          {.if_generation_match = 0});
+  absl::StatusOr<Upload> upload = store_->StartUpload(
+      "bucket", "big", {.metadata = {{"k", "v"}}, .checksums = {.crc32c_base64 = crc32c}},
+      {.if_generation_match = 0});
   ASSERT_TRUE(upload.ok()) << upload.status();
   uint64_t offset = 0;
   while (offset < bytes.size()) {
@@ -278,7 +278,7 @@ TEST_F(StoreTest, UploadsThatCannotBecomeAnObjectAreForgotten) {
     ObjectAttributes attributes;
     Preconditions preconditions;
   };
-  const Case kCases[] = {{"a", {.crc32c_base64 = "AAAAAA=="}, {}},
+  const Case kCases[] = {{"a", {.checksums = {.crc32c_base64 = "AAAAAA=="}}, {}},
                          {"there", {}, {.if_generation_match = 0}},
                          {"there/below", {}, {}}};
   for (const Case& test : kCases) {

@@ -115,7 +115,7 @@ absl::Status FileStore::FillChecksum(int bucket, Found& found) {
   row.generation = object.generation;
   row.metageneration = object.metageneration;
   row.crc32c = crc32c;
-  row.attributes = {object.content_type, object.headers, object.metadata, "", ""};
+  row.attributes = {object.content_type, object.headers, object.metadata, {}};
   row.created_us = absl::ToUnixMicros(object.created);
   row.updated_us = absl::ToUnixMicros(object.updated);
   base::MutexLock lock(commit_mutex_);

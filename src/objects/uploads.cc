@@ -96,14 +96,14 @@ absl::StatusOr<Upload> FileStore::AppendUpload(const std::string& id, uint64_t o
   return result;
 }
 
-absl::StatusOr<Object> FileStore::FinishUpload(const std::string& id) {
+absl::StatusOr<Object> FileStore::FinishUpload(const std::string& id, const Checksums& checksums) {
   ASSIGN_OR_RETURN(std::shared_ptr<OpenUpload> upload, FindUpload(id));
   base::MutexLock lock(upload->mutex);
   if (upload->finished.has_value()) return *upload->finished;
   if (!upload->file.has_value()) {
     ASSIGN_OR_RETURN(upload->file, StagedFile::Open(staging_.get(), FileOf(id)));
   }
-  absl::StatusOr<Object> object = CommitUpload(upload->row, *upload->file);
+  absl::StatusOr<Object> object = CommitUpload(upload->row, *upload->file, checksums);
   upload->file.reset();
   if (object.ok()) {
     upload->finished = *object;  // for a client that did not get the answer
@@ -119,9 +119,12 @@ absl::StatusOr<Object> FileStore::FinishUpload(const std::string& id) {
   return object;
 }
 
-absl::StatusOr<Object> FileStore::CommitUpload(const UploadRow& row, StagedFile& file) {
+absl::StatusOr<Object> FileStore::CommitUpload(const UploadRow& row, StagedFile& file,
+                                               const Checksums& checksums) {
   RETURN_IF_ERROR(file.Seal(ownership()));
-  RETURN_IF_ERROR(CheckChecksums(row.attributes, file.crc32c(), file.md5()));
+  for (const Checksums& given : {row.attributes.checksums, checksums}) {
+    RETURN_IF_ERROR(CheckChecksums(given, file.crc32c(), file.md5()));
+  }
   return Commit(row.bucket, row.name, row.attributes, row.preconditions, file);
 }
 

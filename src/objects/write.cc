@@ -32,7 +32,7 @@ class FileWriter : public ObjectWriter {
   uint64_t size_bytes() const override { return staged_.size_bytes(); }
   absl::StatusOr<Object> Commit() override {
     RETURN_IF_ERROR(staged_.Seal(store_.ownership()));
-    RETURN_IF_ERROR(CheckChecksums(attributes_, staged_.crc32c(), staged_.md5()));
+    RETURN_IF_ERROR(CheckChecksums(attributes_.checksums, staged_.crc32c(), staged_.md5()));
     absl::StatusOr<Object> object =
         store_.Commit(bucket_, name_, attributes_, preconditions_, staged_);
     committed_ = object.ok();
