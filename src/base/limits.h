@@ -23,6 +23,8 @@ inline constexpr int kPageSizeDefault = 100;
 inline constexpr int kPageSizeMax = 1000;
 // Records read for one page when no index serves the filter; then the page is short.
 inline constexpr int kScanRecordsMax = 20'000;
+// Of the records on one page; then the page is short. One record is always there.
+inline constexpr size_t kPageBytesMax = 8 << 20;
 
 // Logs. A longer line is split and each piece is marked.
 inline constexpr size_t kLogLineBytesMax = 256 << 10;

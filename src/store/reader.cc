@@ -14,6 +14,7 @@
 namespace trainyard::store {
 namespace {
 
+using base::limits::kPageBytesMax;
 using base::limits::kPageSizeDefault;
 using base::limits::kPageSizeMax;
 using base::limits::kScanRecordsMax;
@@ -61,8 +62,9 @@ absl::StatusOr<const RangeSet*> Choose(Connection& connection, const ListPlan& p
   return best;
 }
 
-int PageSize(const ListQuery& query) {
-  return query.page_size <= 0 ? kPageSizeDefault : std::min(query.page_size, kPageSizeMax);
+size_t PageSize(const ListQuery& query) {
+  return static_cast<size_t>(query.page_size <= 0 ? kPageSizeDefault
+                                                  : std::min(query.page_size, kPageSizeMax));
 }
 
 }  // namespace
@@ -128,11 +130,12 @@ absl::StatusOr<Page> Reader::ReadPage(const ListQuery& query, int64_t scope) {
     return is_column || query.fields == nullptr ? value : query.fields(current(), path);
   };
   std::optional<Position> last;
+  size_t page_bytes = 0;
   for (int examined = 0;; ++examined) {
     ASSIGN_OR_RETURN(bool more, cursor.Next());
     if (!more) return page;
-    if (examined == kScanRecordsMax ||
-        page.records.size() == static_cast<size_t>(PageSize(query))) {
+    if (examined == kScanRecordsMax || page.records.size() == PageSize(query) ||
+        page_bytes >= kPageBytesMax) {
       break;
     }
     last = cursor.row().position();
@@ -140,7 +143,9 @@ absl::StatusOr<Page> Reader::ReadPage(const ListQuery& query, int64_t scope) {
     if (query.parent.empty()) {
       ASSIGN_OR_RETURN(parent, ParentOf(cursor.row().scope()));
     }
-    if (model::Matches(query.filter, fields)) page.records.push_back(std::move(current()));
+    if (!model::Matches(query.filter, fields)) continue;
+    page_bytes += current().value.size();
+    page.records.push_back(std::move(current()));
   }
   page.next_page_token = EncodePageToken(token_key_, query, *last);
   return page;

@@ -30,11 +30,12 @@ namespace {
 
 constexpr int kReadersMax = 16;
 constexpr size_t kTokenKeyBytes = 32;
-constexpr uint64_t kPageBytes = 4096;
 // Without a size to keep the log to, it is folded into the database when it is this large.
 constexpr uint64_t kLogBytesDefault = 4 << 20;
-// A log of so many times its size is folded with readers kept out.
-constexpr uint64_t kLogGrowthMax = 4;
+// When folding falls behind, by so many times the size at which it begins: readers are kept out of
+// its way; and then commits wait for it.
+constexpr uint64_t kReadersWaitFactor = 4;
+constexpr uint64_t kCommitsWaitFactor = 8;
 constexpr absl::Duration kRefillPeriod = absl::Seconds(10);
 
 absl::Status AnnotatePath(const absl::Status& status, const std::string& path) {
@@ -89,20 +90,21 @@ class SqliteStore : public Store {
                  options_.free_bytes_min),
         readers_([this] { return OpenReader(); }, kReadersMax),
         revision_(writer->revision()),
+        fold_at_bytes_(fold_bytes_),
         writer_(std::move(writer)),
         checkpointer_(std::move(checkpointer)),
-        executor_("store-log") {
-    sqlite3_wal_hook(writer_->connection().handle(), &SqliteStore::AfterCommit, this);
-  }
+        executor_("store-log") {}
 
   absl::StatusOr<int64_t> Commit(const Transaction& transaction) override EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
+    while (folding_ && log_bytes_ >= kCommitsWaitFactor * fold_bytes_) folded_.Wait(mutex_);
     absl::StatusOr<int64_t> revision = writer_->Commit(transaction);
-    if (absl::IsResourceExhausted(revision.status()) && reserve_.Release()) {
-      executor_.PostAfter(kRefillPeriod, [this] { RefillReserve(); });
+    if (absl::IsResourceExhausted(revision.status()) && ReleaseReserve()) {
       revision = writer_->Commit(transaction);
     }
-    if (revision.ok()) revision_ = *revision;
+    if (!revision.ok()) return revision;
+    revision_ = *revision;
+    WatchLog();
     return revision;
   }
 
@@ -135,44 +137,56 @@ class SqliteStore : public Store {
     return std::make_unique<Reader>(std::move(connection), options_.token_key);
   }
 
-  // SQLite calls it within Commit, with the number of pages in the log.
-  static int AfterCommit(void* self, sqlite3*, const char*, int pages) {
-    static_cast<SqliteStore*>(self)->WatchLog(static_cast<uint64_t>(pages) * kPageBytes);
-    return SQLITE_OK;
-  }
-
-  void WatchLog(uint64_t log_bytes) {
-    if (log_bytes < fold_bytes_ || log_bytes < fold_again_bytes_ || folding_.exchange(true)) return;
-    executor_.Post([this, log_bytes] { FoldLog(log_bytes); });
+  void WatchLog() REQUIRES(mutex_) {
+    log_bytes_ = writer_->log_bytes();
+    if (log_bytes_ < fold_at_bytes_ || folding_) return;
+    folding_ = true;
+    executor_.Post([this] { FoldLog(); });
   }
 
   // Copies the log into the database. The bulk goes beside commits; for the rest, which came
   // meanwhile, commits wait, so that the next one begins the log afresh.
-  void FoldLog(uint64_t log_bytes) EXCLUDES(mutex_) {
+  void FoldLog() EXCLUDES(mutex_) {
     absl::Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
-    if (status.ok() && log_bytes < kLogGrowthMax * fold_bytes_) {
+    if (status.ok() && LogBytes() < kReadersWaitFactor * fold_bytes_) {
       status = FoldRest();
     } else if (status.ok()) {
       readers_.RunWithoutReaders([&] { status = FoldRest(); });
     }
-    // A reader in the way, or no space for the database to grow: later again.
-    fold_again_bytes_ = status.ok() ? 0 : log_bytes + fold_bytes_ / 2;
-    if (absl::IsResourceExhausted(status) && reserve_.Release()) {
-      executor_.PostAfter(kRefillPeriod, [this] { RefillReserve(); });
-    } else if (!status.ok() && !absl::IsUnavailable(status)) {
+    if (absl::IsResourceExhausted(status) && ReleaseReserve()) {
+      status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    }
+    if (!status.ok() && !absl::IsUnavailable(status)) {
       base::Log(base::Severity::kError, std::string(status.message()));
     }
+    base::MutexLock lock(mutex_);
+    // A reader in the way, or no space for the database to grow: later again.
+    fold_at_bytes_ = status.ok() ? fold_bytes_ : log_bytes_ + fold_bytes_ / 2;
     folding_ = false;
+    folded_.NotifyAll();
   }
 
   absl::Status FoldRest() EXCLUDES(mutex_) {
     base::MutexLock lock(mutex_);
-    return Checkpoint(SQLITE_CHECKPOINT_RESTART);
+    absl::Status status = Checkpoint(SQLITE_CHECKPOINT_RESTART);
+    if (status.ok()) log_bytes_ = 0;
+    return status;
+  }
+
+  uint64_t LogBytes() EXCLUDES(mutex_) {
+    base::MutexLock lock(mutex_);
+    return log_bytes_;
   }
 
   absl::Status Checkpoint(int mode) {
     int code = sqlite3_wal_checkpoint_v2(checkpointer_->handle(), nullptr, mode, nullptr, nullptr);
     return code == SQLITE_OK ? absl::OkStatus() : checkpointer_->Fault(code, "fold the log");
+  }
+
+  bool ReleaseReserve() {
+    if (!reserve_.Release()) return false;
+    executor_.PostAfter(kRefillPeriod, [this] { RefillReserve(); });
+    return true;
   }
 
   void RefillReserve() {
@@ -186,10 +200,12 @@ class SqliteStore : public Store {
   DiskReserve reserve_;
   ReaderPool readers_;
   std::atomic<int64_t> revision_;
-  std::atomic<bool> folding_ = false;
-  std::atomic<uint64_t> fold_again_bytes_ = 0;
-  base::Mutex mutex_;                     // who writes to the database or folds the end of the log
-  const std::unique_ptr<Writer> writer_;  // used with mutex_ held
+  base::Mutex mutex_;  // held by who writes to the database or folds the end of the log
+  base::ConditionVariable folded_;
+  bool folding_ GUARDED_BY(mutex_) = false;
+  uint64_t log_bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t fold_at_bytes_ GUARDED_BY(mutex_);
+  const std::unique_ptr<Writer> writer_ GUARDED_BY(mutex_);
   const std::unique_ptr<Connection> checkpointer_;  // used by executor_
   base::ThreadExecutor executor_;                   // last: its tasks use the rest
 };
@@ -218,7 +234,8 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const SqliteOptions& opti
   RETURN_IF_ERROR(connection->Execute("PRAGMA journal_mode = WAL"));
   RETURN_IF_ERROR(AnnotatePath(Migrate(*connection), options.path));
   if (options.sync) RETURN_IF_ERROR(ExtendLog(options.path, options.log_bytes));
-  ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Create(std::move(connection)));
+  ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer,
+                   Writer::Create(std::move(connection), options.events_max));
   ASSIGN_OR_RETURN(std::unique_ptr<Connection> checkpointer, Connection::Open(connection_options));
   RETURN_IF_ERROR(Configure(*checkpointer, options));
   sqlite3_busy_timeout(checkpointer->handle(), 0);  // a reader in the way is not waited for

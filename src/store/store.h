@@ -46,7 +46,8 @@ struct Write {
   Record record;  // kDelete: kind and name only
 };
 
-// One line of the event log, appended in the same transaction as the writes it tells of.
+// One line of the event log, appended in the same transaction as the writes it tells of. The oldest
+// lines go when there are more than a store keeps.
 struct Event {
   std::string name;  // the record it is about
   absl::Time time;
@@ -110,6 +111,7 @@ struct SqliteOptions {
   uint64_t log_bytes = 32 << 20;
   uint64_t reserve_bytes = 64 << 20;    // held back, given up when the disk is full
   uint64_t free_bytes_min = 256 << 20;  // with less, CheckSpace refuses
+  int64_t events_max = 1'000'000;       // lines of the event log
   std::string vfs;                      // SQLite's name of the file system layer; empty: its own
 };
 

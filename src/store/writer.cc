@@ -1,5 +1,7 @@
 #include "store/writer.h"
 
+#include <sqlite3.h>
+
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +11,11 @@
 #include "store/record_row.h"
 
 namespace trainyard::store {
+namespace {
+
+constexpr uint64_t kPageBytes = 4096;
+
+}  // namespace
 
 // What is stored of a record before it is written again. id 0: nothing.
 struct Writer::Existing {
@@ -21,8 +28,18 @@ struct Writer::Existing {
   std::string labels;
 };
 
-absl::StatusOr<std::unique_ptr<Writer>> Writer::Create(std::unique_ptr<Connection> connection) {
-  std::unique_ptr<Writer> writer(new Writer(std::move(connection)));
+Writer::Writer(std::unique_ptr<Connection> connection, int64_t events_max)
+    : connection_(std::move(connection)), events_max_(events_max) {
+  auto note_size = [](void* self, sqlite3*, const char*, int pages) {
+    static_cast<Writer*>(self)->log_bytes_ = static_cast<uint64_t>(pages) * kPageBytes;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(connection_->handle(), note_size, this);
+}
+
+absl::StatusOr<std::unique_ptr<Writer>> Writer::Create(std::unique_ptr<Connection> connection,
+                                                       int64_t events_max) {
+  std::unique_ptr<Writer> writer(new Writer(std::move(connection), events_max));
   ASSIGN_OR_RETURN(writer->revision_, writer->connection_->QueryInt64("SELECT revision FROM head"));
   return writer;
 }
@@ -202,11 +219,16 @@ absl::Status Writer::DeleteLabels(const Existing& old) {
 }
 
 absl::Status Writer::Append(const Event& event) {
-  ASSIGN_OR_RETURN(
-      Statement insert,
-      connection_->Prepare("INSERT INTO event (time, name, value) VALUES (?1, ?2, ?3)"));
+  ASSIGN_OR_RETURN(Statement insert,
+                   connection_->Prepare("INSERT INTO event (time, name, value) "
+                                        "VALUES (?1, ?2, ?3) RETURNING sequence"));
   insert.Bind(1, absl::ToUnixMicros(event.time)).Bind(2, event.name).BindBytes(3, event.value);
-  return insert.Run();
+  ASSIGN_OR_RETURN(bool row, insert.Step());
+  CHECK(row);
+  int64_t sequence = insert.Int64(0);
+  RETURN_IF_ERROR(insert.Run());
+  ASSIGN_OR_RETURN(Statement trim, connection_->Prepare("DELETE FROM event WHERE sequence <= ?1"));
+  return trim.Bind(1, sequence - events_max_).Run();
 }
 
 absl::StatusOr<int64_t> Writer::Intern(const std::string& kind, const std::string& parent) {

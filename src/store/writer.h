@@ -17,17 +17,19 @@ namespace trainyard::store {
 // Threads: one at a time.
 class Writer {
  public:
-  static absl::StatusOr<std::unique_ptr<Writer>> Create(std::unique_ptr<Connection> connection);
+  static absl::StatusOr<std::unique_ptr<Writer>> Create(std::unique_ptr<Connection> connection,
+                                                        int64_t events_max);
 
   // As Store::Commit; a full disk is RESOURCE_EXHAUSTED at once.
   absl::StatusOr<int64_t> Commit(const Transaction& transaction);
   int64_t revision() const { return revision_; }
-  Connection& connection() { return *connection_; }
+  // Of SQLite's log, after the last commit.
+  uint64_t log_bytes() const { return log_bytes_; }
 
  private:
   struct Existing;
 
-  explicit Writer(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  Writer(std::unique_ptr<Connection> connection, int64_t events_max);
 
   absl::Status Apply(const Transaction& transaction, int64_t revision);
   absl::Status Finish();
@@ -45,7 +47,9 @@ class Writer {
   absl::StatusOr<int64_t> Intern(const std::string& kind, const std::string& parent);
 
   const std::unique_ptr<Connection> connection_;
+  const int64_t events_max_;
   int64_t revision_ = 0;
+  uint64_t log_bytes_ = 0;
   std::map<std::pair<std::string, std::string>, int64_t> scopes_;
   bool scopes_changed_ = false;  // by the transaction that is open
 };
