@@ -59,7 +59,7 @@ struct EngineStatus {
 // destructor answers what waits with UNAVAILABLE; nothing of the engine runs after it.
 class Engine {
  public:
-  // All references outlive the engine. `executor` is the engine's own.
+  // All references outlive the engine, but for `executor`, the engine's own, which may end first.
   struct Dependencies {
     base::Executor& executor;
     const base::Clock& clock;

@@ -78,8 +78,6 @@ void EngineCore::Close() {
   {
     base::MutexLock lock(working_);
     closed_ = true;
-    for (const auto& [name, timer] : timers_) dependencies_.executor.Cancel(timer.second);
-    timers_.clear();
   }
   queue_.Close(absl::UnavailableError("the server is stopping; try again"));
 }
