@@ -4,7 +4,8 @@
 // How each client proves who it is:
 // - Python SDK, Node, Go, gRPC: sign their own tokens with the key that
 //   GOOGLE_APPLICATION_CREDENTIALS names.
-// - google-cloud-storage, by itself or within the SDK: the same key, exchanged at the token endpoint
+// - google-cloud-storage, by itself or within the SDK: the same key, exchanged at the token
+// endpoint
 //   that it names. API_ENDPOINT_OVERRIDE leads it here; under STORAGE_EMULATOR_HOST a client that
 //   is given no credentials sends none, and the SDK's own staging code gives none.
 // - gcloud: exchanges the key at CLOUDSDK_AUTH_TOKEN_HOST (it does not read the key file's own

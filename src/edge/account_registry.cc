@@ -77,7 +77,8 @@ bool HasGoogleScope(absl::string_view scopes) {
   });
 }
 
-// Of one account, where an assertion does not say which: more would make a forgery dear to refuse.
+// Of one account, the newest, where an assertion does not say which: more would make a forgery dear
+// to refuse.
 constexpr int kKeysTriedMax = 8;
 
 bool Includes(const std::vector<std::string>& permissions, absl::string_view permission) {
@@ -125,15 +126,15 @@ struct AccountRegistry::State {
   std::string SignerOf(const JsonWebToken& token) const {
     const AccountRecord* account = Find(token.issuer);
     if (account == nullptr || account->keys().empty()) return "";
-    const int count = std::min(account->keys_size(), kKeysTriedMax);
-    for (int i = 0; i < count; ++i) {
+    const int count = account->keys_size();
+    for (int i = count - 1; i >= std::max(0, count - kKeysTriedMax); --i) {
       const auto key = keys.find(account->keys(i).id());
       if (key != keys.end() &&
           VerifyRs256(key->second.key.get(), token.signed_text, token.signature)) {
         return key->first;
       }
     }
-    return account->keys(0).id();
+    return account->keys(count - 1).id();
   }
 
   std::vector<AccountRecord> accounts;

@@ -121,6 +121,13 @@ TEST_F(AccountRegistryTest, TakesATokenThatNamesNoKey) {
   constexpr char kNoKid[] = R"({"alg":"RS256"})";
   EXPECT_TRUE(registry_.Authenticate("Bearer " + Owner().SignParts(kNoKid, good)).ok());
   EXPECT_THAT(Authenticate(Other().SignParts(kNoKid, good)), HasSubstr("wrong signature"));
+  // The newest of many keys is the one in use.
+  auto many = Other().Record("*", "admin");
+  many.set_email(Owner().email());
+  for (int i = 0; i < 20; ++i) *many.add_keys() = many.keys(0);
+  *many.add_keys() = Owner().Record("*", "admin").keys(0);
+  registry_.Replace({many});
+  EXPECT_TRUE(registry_.Authenticate("Bearer " + Owner().SignParts(kNoKid, good)).ok());
 }
 
 TEST_F(AccountRegistryTest, RefusesForgeries) {

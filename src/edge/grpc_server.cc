@@ -1,5 +1,6 @@
 #include "edge/grpc_server.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -7,8 +8,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "edge/grpc_call.h"
 #include "edge/grpc_credentials.h"
 #include "edge/grpc_streams.h"
@@ -58,6 +61,13 @@ class Service : public grpc::CallbackGenericService {
   const std::shared_ptr<StreamSet> streams_ = std::make_shared<StreamSet>();
 };
 
+// gRPC would write lines of its own form to standard error.
+void LogAsOurs(gpr_log_func_args* entry) {
+  base::Log(
+      entry->severity == GPR_LOG_SEVERITY_ERROR ? base::Severity::kWarning : base::Severity::kInfo,
+      absl::StrCat("gRPC: ", entry->message));
+}
+
 void SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(base::limits::kGrpcMessageBytesMax));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
@@ -70,6 +80,10 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kClientPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kClientPingStrikes);
+  // This gRPC would unpack a message of any size before it asks how large it may be.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   grpc::ResourceQuota quota;
   quota.Resize(kMemoryBytesMax);
   builder.SetResourceQuota(quota);
@@ -80,6 +94,7 @@ class RunningGrpcServer : public GrpcServer {
   RunningGrpcServer(TlsContext& tls, const MethodTable& methods, Authenticator& authenticator,
                     Dispatcher& dispatcher, RequestBudget& budget, absl::Duration reply_timeout)
       : service_(methods, authenticator, dispatcher, budget, reply_timeout) {
+    gpr_set_log_function(LogAsOurs);
     grpc::ServerBuilder builder;
     SetLimits(builder);
     builder.RegisterCallbackGenericService(&service_);

@@ -95,6 +95,13 @@ TEST_F(ServerGrpcTest, Refusals) {
   }
 }
 
+// Ten million zeros are ten thousand bytes on the wire.
+TEST_F(ServerGrpcTest, CompressedMessagesAreRefusedUnread) {
+  auto call = client_->Start(kService + "CreateCustomJob", std::string(40 << 20, '\0'),
+                             kGoodCredential, absl::Seconds(30), /*compressed=*/true);
+  EXPECT_EQ(call->Await().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
 TEST_F(ServerGrpcTest, LargeMessagesBothWays) {
   v1::CreateCustomJobRequest request;
   request.set_parent("projects/p/locations/us-central1");

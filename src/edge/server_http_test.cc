@@ -96,6 +96,17 @@ TEST_F(ServerHttpTest, AUnreadBodyIsSkippedBeforeTheNextRequest) {
   EXPECT_EQ(connection.Receive()->status, 200);
 }
 
+TEST_F(ServerHttpTest, SessionsAreResumed) {
+  TestConnection first = TestConnection::Tls(port());
+  ASSERT_TRUE(first.Send(Head("GET /healthz")));
+  ASSERT_TRUE(first.Receive());
+  TestConnection second = first.Resume(port());
+  ASSERT_FALSE(second.failed());
+  EXPECT_TRUE(second.resumed());
+  ASSERT_TRUE(second.Send(Head("GET /healthz")));
+  EXPECT_EQ(second.Receive().value_or(TestReply{}).status, 200);
+}
+
 TEST_F(ServerHttpTest, HeadHasNoBody) {
   TestConnection connection = TestConnection::Tls(port());
   ASSERT_TRUE(connection.Send(Head("HEAD /open/a") + Head("HEAD /raw/echo") + Head("GET /open/a")));

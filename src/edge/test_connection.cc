@@ -58,22 +58,31 @@ TestConnection TestConnection::Plain(int port) {
 
 TestConnection TestConnection::Tls(int port, const std::vector<std::string>& protocols) {
   TestConnection connection = Plain(port);
-  if (connection.failed_) return connection;
-  connection.context_.reset(SSL_CTX_new(TLS_client_method()));
-  connection.ssl_.reset(SSL_new(connection.context_.get()));
+  if (!connection.failed_) connection.Handshake(protocols, nullptr);
+  return connection;
+}
+
+TestConnection TestConnection::Resume(int port) const {
+  TestConnection connection = Plain(port);
+  if (!connection.failed_) connection.Handshake({"http/1.1"}, SSL_get0_session(ssl_.get()));
+  return connection;
+}
+
+void TestConnection::Handshake(const std::vector<std::string>& protocols, SSL_SESSION* session) {
+  context_.reset(SSL_CTX_new(TLS_client_method()));
+  ssl_.reset(SSL_new(context_.get()));
   std::string offered;
   for (const std::string& protocol : protocols) {
     offered += static_cast<char>(protocol.size());
     offered += protocol;
   }
   if (!offered.empty()) {
-    SSL_set_alpn_protos(connection.ssl_.get(),
-                        reinterpret_cast<const unsigned char*>(offered.data()),
+    SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(offered.data()),
                         static_cast<unsigned>(offered.size()));
   }
-  SSL_set_fd(connection.ssl_.get(), connection.fd());
-  connection.failed_ = SSL_connect(connection.ssl_.get()) != 1;
-  return connection;
+  if (session != nullptr) SSL_set_session(ssl_.get(), session);
+  SSL_set_fd(ssl_.get(), fd());
+  failed_ = SSL_connect(ssl_.get()) != 1;
 }
 
 bool TestConnection::Send(const std::string& bytes) {

@@ -27,6 +27,11 @@ class TestConnection {
   // TLS, offering these protocols (none: no ALPN). failed() when the handshake does.
   static TestConnection Tls(int port, const std::vector<std::string>& protocols = {"http/1.1"});
 
+  // TLS again, with the session of this connection. It must have received something: tickets come
+  // after the handshake.
+  TestConnection Resume(int port) const;
+  bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+
   bool failed() const { return failed_; }
   bool Send(const std::string& bytes);
   // What comes until the peer closes.
@@ -46,6 +51,7 @@ class TestConnection {
   struct FreeSsl {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
+  void Handshake(const std::vector<std::string>& protocols, SSL_SESSION* session);
   // At least one byte more; false at the end.
   bool Fill();
   std::optional<std::string> TakeLine();

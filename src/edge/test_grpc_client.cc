@@ -91,8 +91,10 @@ grpc::Status TestGrpcClient::Running::Await() {
 std::unique_ptr<TestGrpcClient::Running> TestGrpcClient::Start(const std::string& method,
                                                                const std::string& request,
                                                                const std::string& credential,
-                                                               absl::Duration timeout) {
+                                                               absl::Duration timeout,
+                                                               bool compressed) {
   auto call = std::make_unique<Running>();
+  if (compressed) call->context_.set_compression_algorithm(GRPC_COMPRESS_GZIP);
   if (timeout > absl::ZeroDuration()) call->context_.set_deadline(In(timeout));
   if (!credential.empty()) call->context_.AddMetadata("authorization", credential);
   call->request_buffer_ = ToByteBuffer(request);

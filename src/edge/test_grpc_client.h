@@ -40,7 +40,8 @@ class TestGrpcClient {
 
   // `timeout` zero: none. An empty credential is not sent.
   std::unique_ptr<Running> Start(const std::string& method, const std::string& request,
-                                 const std::string& credential, absl::Duration timeout);
+                                 const std::string& credential, absl::Duration timeout,
+                                 bool compressed = false);
   grpc::Status Call(const std::string& method, const google::protobuf::Message& request,
                     google::protobuf::Message& response);
 

@@ -29,7 +29,9 @@ std::string ExpandVariables(absl::string_view text,
     }
     absl::string_view reference = text.substr(open - 1, close + 1 - (open - 1));
     auto found = variables.find(std::string(text.substr(open + 1, close - open - 1)));
-    if (escaped || found == variables.end() || result.size() + found->second.size() > kBytesMax) {
+    size_t rest = text.size() - (close + 1);
+    if (escaped || found == variables.end() ||
+        result.size() + found->second.size() + rest > kBytesMax) {
       result.append(reference.data(), reference.size());
     } else {
       result += found->second;

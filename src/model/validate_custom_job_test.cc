@@ -384,6 +384,12 @@ TEST(ValidateTest, LimitsOfLists) {
     spec.add_command(std::string(50'000, 'x'));
   });
   EXPECT_THAT(ErrorsOf(limit), ElementsAre());
+  CustomJob wide = WithPool(kGood, [](auto& pool) {
+    std::string argument;
+    for (int i = 0; i < 70'000; ++i) argument += "\xC3\xA9";
+    pool.mutable_container_spec()->add_args(argument);
+  });
+  EXPECT_THAT(absl::StrJoin(ErrorsOf(wide), "\n"), HasSubstr("One argument must have at most"));
   CustomJob large = WithPool(kGood, [](auto& pool) {
     for (int i = 0; i < 10; ++i) {
       auto* variable = pool.mutable_container_spec()->add_env();

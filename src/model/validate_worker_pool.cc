@@ -19,7 +19,7 @@ constexpr int kPackagesMax = 100;
 constexpr size_t kArgsLengthMax = 100'000;
 // What execve(2) takes: one variable is at most 128 KiB; all of them share 2 MiB with the
 // arguments.
-constexpr size_t kVariableBytesMax = 120 << 10;
+constexpr size_t kStringBytesMax = 120 << 10;
 constexpr size_t kEnvironmentBytesMax = 1 << 20;
 constexpr int kDiskGbMin = 100;
 constexpr int kDiskGbMax = 64'000;
@@ -41,9 +41,9 @@ void CheckEnv(const google::protobuf::RepeatedPtrField<v1::EnvVar>& env, const F
       scope.Add("env", absl::StrCat("Names of variables must be unique; ", Quoted(variable.name()),
                                     " is given more than once."));
     }
-    if (HasNul(variable.value()) || variable.value().size() > kVariableBytesMax) {
+    if (HasNul(variable.value()) || variable.value().size() > kStringBytesMax) {
       scope.Add(absl::StrCat("env[", i, "].value"),
-                absl::StrCat("Must hold no NUL and at most ", kVariableBytesMax, " bytes."));
+                absl::StrCat("Must hold no NUL and at most ", kStringBytesMax, " bytes."));
     }
     bytes += variable.name().size() + variable.value().size();
   }
@@ -55,17 +55,20 @@ void CheckEnv(const google::protobuf::RepeatedPtrField<v1::EnvVar>& env, const F
 // `lists`: command and args, which are counted together.
 void CheckArgs(const Strings& command, const Strings& args, const FieldScope& scope) {
   size_t length = 0;
-  bool has_nul = false;
+  bool has_nul = false, has_long = false;
   for (const Strings* list : {&command, &args}) {
     for (const std::string& text : *list) {
       length += CountCodePoints(text);
       has_nul = has_nul || HasNul(text);
+      has_long = has_long || text.size() > kStringBytesMax;
     }
   }
   scope.Expect(length <= kArgsLengthMax, "args",
                absl::StrCat("All arguments together must have at most ", kArgsLengthMax,
                             " characters; they have ", length, "."));
   scope.Expect(!has_nul, "args", "Must hold no NUL character.");
+  scope.Expect(!has_long, "args",
+               absl::StrCat("One argument must have at most ", kStringBytesMax, " bytes."));
 }
 
 void CheckImage(const std::string& uri, absl::string_view field, const FieldScope& scope) {
