@@ -211,7 +211,8 @@ class Supervisor {
     } else if (report.exec_errno != 0) {
       record.set_exit_code(report.exec_errno == ENOENT ? kExitNotFound : kExitCannotExecute);
       record.set_start_error(
-          absl::StrCat("the command could not be executed: ", strerror(report.exec_errno)));
+          absl::StrCat("the command \"", spec_.command_name(),
+                       "\" could not be executed: ", strerror(report.exec_errno)));
     } else if (report.exit_code.has_value()) {
       record.set_exit_code(*report.exit_code);
     } else if (!container_->failure().ok() && !report.signal.has_value()) {

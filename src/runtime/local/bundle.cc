@@ -86,6 +86,13 @@ void WriteMounts(const BundleInput& input, JsonWriter& json) {
   json.EndList();
 }
 
+// By the size of the machine type, so that a fork bomb in a small one ends soon.
+int64_t ProcessesMax(const BundleInput& input) {
+  constexpr int64_t kPerProcessor = 4096, kLeast = 1024;
+  const int64_t wanted = input.replica.need.cpu_milli() * kPerProcessor / 1000;
+  return std::min(input.settings.processes_max, std::max(kLeast, wanted));
+}
+
 void WriteResources(const BundleInput& input, JsonWriter& json) {
   const auto& need = input.replica.need;
   // What docker has as one processor: 1024.
@@ -103,7 +110,7 @@ void WriteResources(const BundleInput& input, JsonWriter& json) {
   // The same number: no swap.
   if (input.cgroups.swap_is_limited) json.Key("swap").Number(need.memory_bytes());
   json.End();
-  json.Key("pids").Begin().Key("limit").Number(input.settings.processes_max).End();
+  json.Key("pids").Begin().Key("limit").Number(ProcessesMax(input)).End();
   json.End();
 }
 
@@ -233,6 +240,7 @@ ReplicaSpec WriteSpec(const BundleInput& input) {
   for (const std::string& directory : cgroups.directories) spec.add_cgroup_directories(directory);
   spec.set_log_directory(
       absl::StrCat(input.settings.log_root, "/", replica.job_id, "/", replica.task_name));
+  if (auto command = CommandOf(input); command.ok()) spec.set_command_name(command->front());
   spec.set_stop_grace_ms(absl::ToInt64Milliseconds(replica.stop_grace));
   spec.set_crun_path(input.settings.crun_path);
   spec.set_crun_root(input.files.crun_root());

@@ -33,7 +33,7 @@ struct BundleSettings {
   std::string seccomp_base64;  // empty: no filter (tests only)
   uint32_t uid_base = 100'000;
   uint32_t uid_count = 65'536;
-  int64_t processes_max = 32'768;    // threads count
+  int64_t processes_max = 32'768;    // at most, whatever the machine type; threads count
   std::string init_layer;            // holds /.trainyard/init, process 1 of every job
   std::string mount_namespace_path;  // where cgroups need one mount hidden from crun; else empty
   std::string crun_path;

@@ -45,27 +45,36 @@ TEST_F(LayerCacheTest, MakesOnceAndFindsAfterwards) {
 
 TEST_F(LayerCacheTest, AFailedLayerLeavesNothingAndIsTriedAgain) {
   LayerCache cache(disk_, directory_);
-  absl::Status failed = cache.Ensure("a", [&](const std::string& path) {
-                                std::ofstream(path + "/half") << "x";
-                                return absl::UnavailableError("no mirror");
-                              }).status();
+  absl::Status failed = cache
+                            .Ensure("a",
+                                    [&](const std::string& path) {
+                                      std::ofstream(path + "/half") << "x";
+                                      return absl::UnavailableError("no mirror");
+                                    })
+                            .status();
   EXPECT_TRUE(absl::IsUnavailable(failed));
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/building/a"));
-  ASSERT_TRUE(cache.Ensure("a", [&](const std::string& path) {
-                     EXPECT_TRUE(std::filesystem::is_empty(path));
-                     return absl::OkStatus();
-                   }).ok());
+  ASSERT_TRUE(cache
+                  .Ensure("a",
+                          [&](const std::string& path) {
+                            EXPECT_TRUE(std::filesystem::is_empty(path));
+                            return absl::OkStatus();
+                          })
+                  .ok());
 }
 
 TEST_F(LayerCacheTest, TwoMakersOfOneLayerMakeItOnce) {
   std::atomic<int> made = 0;
   auto ensure = [&] {
     LayerCache cache(disk_, directory_);
-    ASSERT_TRUE(cache.Ensure("a", [&](const std::string&) {
-                       ++made;
-                       usleep(50'000);
-                       return absl::OkStatus();
-                     }).ok());
+    ASSERT_TRUE(cache
+                    .Ensure("a",
+                            [&](const std::string&) {
+                              ++made;
+                              usleep(50'000);
+                              return absl::OkStatus();
+                            })
+                    .ok());
   };
   std::thread one(ensure), two(ensure);
   one.join();

@@ -342,6 +342,8 @@ TEST_F(MachineTest, HalfPreparedReplicasStartAnew) {
 TEST_F(MachineTest, TheNextAttemptWaitsForTheEndOfTheLast) {
   machine().SetDesired({machine().Replica("67-1-0-0", {"sleep-deaf"})});
   machine().WaitFor("67-1-0-0", Kind::kRunning);
+  // It runs before it has said so: its line must be in the log before it is killed.
+  for (int i = 0; i < 1000 && machine().Log("67").empty(); ++i) usleep(10'000);
   machine().SetDesired({machine().Replica("67-2-0-0", {"exit", "0"})});
   Observation second = machine().WaitFor("67-2-0-0", Kind::kRunning);
   // Its processes were gone by then; the report may come a little later.
