@@ -7,7 +7,7 @@
 namespace trainyard::sim {
 namespace {
 
-constexpr uint64_t kSeedsMax = 200;
+constexpr uint64_t kSeedsMax = 2000;
 
 struct BugCase {
   Bug bug;
