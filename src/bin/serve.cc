@@ -22,6 +22,7 @@
 #include "bin/service_log.h"
 #include "cli/cli.h"
 #include "edge/method_table.h"
+#include "edge/reflection.h"
 #include "edge/server.h"
 #include "objects/objects.h"
 #include "runtime/runtime.h"
@@ -178,6 +179,7 @@ class House {
   absl::Status StartEdge() {
     ASSIGN_OR_RETURN(audit_, edge::OpenAuditFile(disk_, paths_.audit()));
     ASSIGN_OR_RETURN(methods_, edge::MethodTable::Create(edge::EmbeddedDescriptorSet()));
+    edge::RegisterHealth(*methods_);
     api::ServerFacts facts{TRAINYARD_VERSION,
                            config_.placement,
                            paths_.root,
